@@ -1,0 +1,94 @@
+"""What the tools share: flags from the settings, and errors as one sentence."""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from animegan_tf.errors import InputError, TrainingError
+
+# Groups whose settings are named without the group: people type them often.
+_FLAT = ("data", "optimizer")
+
+
+def _fields(config, path=()):
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from _fields(value, (*path, field.name))
+        else:
+            yield (*path, field.name), field, value
+
+
+def add_config_arguments(parser, config, skip=()):
+    """Adds a flag for every setting of a configuration.
+
+    Args:
+        parser: `argparse.ArgumentParser`.
+        config: dataclass of settings, nested ones included; its values are the
+            defaults that the help shows.
+        skip: names of settings that get no flag.
+    """
+    groups = {}
+    for path, field, value in _fields(config):
+        if field.name in skip:
+            continue
+        title = path[0] if len(path) > 1 else "run"
+        group = groups.setdefault(title, parser.add_argument_group(title))
+        kind = {Path | None: Path}.get(field.type, field.type)
+        keywords = {
+            "dest": ".".join(path),
+            "default": argparse.SUPPRESS,
+            "help": f"{field.metadata['help']} (default: {_shown(value)})",
+        }
+        if kind is bool:
+            keywords["action"] = argparse.BooleanOptionalAction
+        elif isinstance(value, tuple):
+            keywords.update(type=float, nargs=len(value), metavar="X")
+        else:
+            keywords.update(type=kind, choices=field.metadata["choices"])
+            if not field.metadata["choices"]:
+                keywords["metavar"] = {Path: "PATH", str: "NAME"}.get(kind, "X")
+        group.add_argument(_flag(path), **keywords)
+
+
+def _flag(path):
+    """`--image-size` for data and optimizers, `--weights.style` for the rest."""
+    kept = path[-1:] if path[0] in _FLAT else path
+    return "--" + ".".join(kept).replace("_", "-")
+
+
+def _shown(value):
+    if isinstance(value, tuple):
+        return " ".join(f"{x:g}" for x in value)
+    return "none" if value is None else value
+
+
+def config_from_arguments(args, config):
+    """The configuration with the flags that were given in place of its values."""
+    for path, field, value in _fields(config):
+        given = getattr(args, ".".join(path), value)
+        given = tuple(given) if isinstance(value, tuple) else given
+        config = _replaced(config, path, given)
+    return config
+
+
+def _replaced(config, path, value):
+    if len(path) > 1:
+        value = _replaced(getattr(config, path[0]), path[1:], value)
+    return dataclasses.replace(config, **{path[0]: value})
+
+
+def run_tool(main):
+    """Runs a tool's `main()`; what the user can mend ends it with one sentence.
+
+    Exits with 2 for an `InputError`, 3 for a `TrainingError`, 130 when interrupted.
+    """
+    try:
+        main()
+    except (InputError, TrainingError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, InputError) else 3)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

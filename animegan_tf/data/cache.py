@@ -1,0 +1,160 @@
+"""Work on picture files that is done once: checking them, deriving others from them.
+
+A record is a JSON file of `{file name: [size, mtime in ns, ...]}`. An entry counts
+as long as the file still has that size and that time.
+"""
+
+import hashlib
+import json
+import os
+import uuid
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+
+from tqdm import tqdm
+
+from animegan_tf.errors import InputError
+from animegan_tf.imaging import io
+
+# Entries between two savings of a record, so that a killed process loses little.
+_SAVE_EVERY = 200
+
+
+def shapes(pictures: list[Path], cache: Path):
+    """Decode pictures, all from one folder, to learn which of them can be used.
+
+    Only success is remembered: a file that failed is tried again next time, since
+    its permissions may have been the cause.
+
+    Args:
+        pictures: files of one folder.
+        cache: folder of the record.
+
+    Returns:
+        dict of Path to (height, width) of the pictures that can be read, in the
+        order given, and a list of (Path, reason) of the others.
+
+    Raises:
+        InputError: the record cannot be written.
+    """
+    record_path = _folder(cache) / f"checked-{_digest(pictures[0].parent)}.json"
+    record = _read_record(record_path)
+    stamps = {path: _stamp(path) for path in pictures}
+    known = {p for p in pictures if record.get(p.name, [])[:2] == stamps[p]}
+    broken = {}
+    new = [path for path in pictures if path not in known]
+    for done, (path, shape, reason) in enumerate(
+        _in_threads(_check, new, "checking pictures"), 1
+    ):
+        if shape:
+            record[path.name] = [*stamps[path], *shape]
+        else:
+            record.pop(path.name, None)
+            broken[path] = reason
+        if done % _SAVE_EVERY == 0 or done == len(new):
+            _write_record(record_path, record)
+    usable = {p: tuple(record[p.name][2:]) for p in pictures if p not in broken}
+    return usable, list(broken.items())
+
+
+def derive(pictures: list[Path], cache: Path, name: str, function, label: str):
+    """Make one picture from each of the given ones, unless it is there already.
+
+    Args:
+        pictures: readable files of one folder.
+        cache: folder that receives the folder of results.
+        name: what is made and with which parameters; a part of the folder's name,
+            so that other parameters mean other files.
+        function: uint8 RGB (height, width, 3) to uint8 RGB; called in threads.
+        label: words beside the progress bar.
+
+    Returns:
+        list of Path, one per picture: PNG files named like `a.jpg.png`, with the
+        old suffix kept because `a.jpg` and `a.png` may be two pictures.
+
+    Raises:
+        InputError: a file cannot be read or written.
+    """
+    folder = _folder(cache / f"{name}-{_digest(pictures[0].parent)}")
+    record_path = folder / "record.json"
+    record = _read_record(record_path)
+
+    def target(path):
+        return folder / f"{path.name}.png"
+
+    def make(path):
+        stamp = _stamp(path)  # before reading, so a change meanwhile is noticed
+        io.write_image(target(path), function(io.read_image(path)))
+        return path.name, [*stamp, target(path).stat().st_size]
+
+    def is_made(path):
+        entry = record.get(path.name, [])
+        try:
+            return entry == [*_stamp(path), target(path).stat().st_size]
+        except FileNotFoundError:
+            return False
+
+    new = [path for path in pictures if not is_made(path)]
+    for done, (key, entry) in enumerate(_in_threads(make, new, label), 1):
+        record[key] = entry
+        if done % _SAVE_EVERY == 0 or done == len(new):
+            _write_record(record_path, record)
+    return [target(path) for path in pictures]
+
+
+def _check(path):
+    try:
+        return path, io.read_image(path).shape[:2], None
+    except InputError as error:
+        return path, None, str(error)
+
+
+def _in_threads(function, items, label):
+    """Yields `function` of each item in order; a bar appears after a second.
+
+    Threads suffice: decoding, segmentation and OpenCV release the interpreter lock.
+    """
+    if not items:
+        return
+    with ThreadPool(os.cpu_count()) as pool:
+        results = pool.imap(function, items)
+        yield from tqdm(results, label, len(items), unit="picture", delay=1)
+
+
+def _stamp(path):
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _digest(folder):
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+
+
+def _folder(path):
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path}: the cache must be a folder that can be written to, received: "
+            f"{error.strerror}."
+        ) from error
+    return path
+
+
+def _read_record(path):
+    try:
+        record = json.loads(path.read_text())
+    except (OSError, ValueError):  # a record that is lost only costs time
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _write_record(path, record):
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        temporary.write_text(json.dumps(record))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: the cache must be writable, received: {error.strerror}."
+        ) from error

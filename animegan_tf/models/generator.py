@@ -1,0 +1,111 @@
+"""The double-tail generator."""
+
+import keras
+
+from animegan_tf.layers import LADE, ExternalAttention, ReflectPad2D, Upsample2x
+
+# Reflection at 1/8 of the size needs two pixels there.
+MULTIPLE = 8
+MIN_SIZE = 16
+
+
+def _conv(x, filters, kernel_size, name, strides=1, dtype=None):
+    """Bias-free convolution, reflect-padded to keep the size divided by `strides`."""
+    total = kernel_size - strides
+    padding = (total - total // 2, total // 2)  # the smaller half after
+    x = ReflectPad2D(padding, dtype=dtype, name=f"{name}_pad")(x)
+    return keras.layers.Conv2D(
+        filters, kernel_size, strides, use_bias=False, dtype=dtype, name=name
+    )(x)
+
+
+def _block(x, filters, kernel_size, name, strides=1, dtype=None):
+    """Convolution, LADE, leaky ReLU."""
+    x = _conv(x, filters, kernel_size, f"{name}_conv", strides, dtype)
+    x = LADE(dtype=dtype, name=f"{name}_lade")(x)
+    return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{name}_relu")(x)
+
+
+def _base(image, width, dtype):
+    """The shared encoder: its output and the three skips, full size first."""
+    x0 = _block(image, width, 7, "base_0", dtype=dtype)  # (B, H, W, 32)
+    x = _block(x0, width, 3, "base_1", 2, dtype)
+    x1 = _block(x, 2 * width, 3, "base_2", dtype=dtype)  # (B, H/2, W/2, 64)
+    x = _block(x1, 2 * width, 3, "base_3", 2, dtype)
+    x2 = _block(x, 4 * width, 3, "base_4", dtype=dtype)  # (B, H/4, W/4, 128)
+    x = _block(x2, 4 * width, 3, "base_5", 2, dtype)
+    x = _block(x, 4 * width, 3, "base_6", dtype=dtype)  # (B, H/8, W/8, 128)
+    return x, (x0, x1, x2)
+
+
+def _tail(x, skips, name, width, memory, resize, dtype):
+    """One decoder: attention, three upsampling stages, a picture in [-1, 1]."""
+    x = ExternalAttention(memory, dtype=dtype, name=f"{name}_attention")(x)
+    for stage, skip in enumerate(reversed(skips)):
+        filters, prefix = 4 * width // 2**stage, f"{name}_{stage}"
+        x = Upsample2x(resize, dtype=dtype, name=f"{prefix}_up")(x)
+        x = _block(x, filters, 3, f"{prefix}_before", dtype=dtype)
+        x = keras.layers.Add(dtype=dtype, name=f"{prefix}_skip")([x, skip])
+        x = _block(x, filters, 3, f"{prefix}_after", dtype=dtype)
+    x = _conv(x, 3, 7, f"{name}_picture", dtype=dtype)  # (B, H, W, 3)
+    # float32: half precision has fewer steps near 1 than a picture has grey levels.
+    return keras.layers.Activation("tanh", dtype="float32", name=name)(x)
+
+
+def build_generator(width=32, memory=128, resize="half_pixel", dtype="float32"):
+    """The generator that training uses: one encoder, two decoders ("tails").
+
+    Args:
+        width: channels of the first block; 32 in the paper.
+        memory: slots of each tail's external attention; 128 in the paper.
+        resize: sampling convention of the upsampling, see `Upsample2x`.
+        dtype: dtype policy of every layer, such as "mixed_bfloat16".
+
+    Returns:
+        A `keras.Model` from `(batch, height, width, 3)` in [-1, 1], height and width
+        multiples of 8 and at least 16, to `{"support": ..., "main": ...}`, each of
+        the input's shape, float32 in [-1, 1].
+
+    Reference:
+        Liu, Chen, Gao 2024, figure 2.
+    """
+    image = keras.Input((None, None, 3), name="image")
+    x, skips = _base(image, width, dtype)
+    outputs = {
+        name: _tail(x, skips, name, width, memory, resize, dtype)
+        for name in ("support", "main")
+    }
+    return keras.Model(image, outputs, name="generator")
+
+
+def main_tail(generator):
+    """The part of a generator that inference runs.
+
+    Args:
+        generator: a model of `build_generator`; or a main tail, returned as it is.
+
+    Returns:
+        A `keras.Model` with one input and one output, sharing the generator's
+        weights; the support tail's are not in it.
+    """
+    if not isinstance(generator.output, dict):
+        return generator
+    return keras.Model(generator.input, generator.output["main"], name="main_tail")
+
+
+def as_float32(model):
+    """A copy of a mixed-precision model that computes in float32.
+
+    Args:
+        model: a functional `keras.Model` of this package, under any dtype policy.
+
+    Returns:
+        A new model of the same layers and weights under the policy "float32".
+    """
+
+    def in_float32(layer):
+        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
+
+    copy = keras.models.clone_model(model, clone_function=in_float32)
+    copy.set_weights(model.get_weights())
+    return copy

@@ -1,0 +1,199 @@
+"""What happens between steps and epochs: pictures, checkpoints, logs, alarms."""
+
+import json
+import math
+import os
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from animegan_tf.errors import InputError, TrainingError
+from animegan_tf.imaging.io import image_grid, write_image
+from animegan_tf.models import as_float32
+from animegan_tf.ops import to_float, to_uint8
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends training at the first step whose loss is no longer a number.
+
+    Raises:
+        TrainingError: names the term, the epoch and the step.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        for name, value in (logs or {}).items():
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"the loss {name} became {value} in step {batch + 1} of epoch "
+                    f"{self.epoch + 1}; the newest checkpoint is from before"
+                )
+
+
+class TrainingState:
+    """Everything a run needs to go on, in one `tf.train.Checkpoint`.
+
+    Args:
+        folder: `Path` of the checkpoints.
+        keep: number of newest ones kept.
+        models, optimizers: dicts by name. Optimizers must be built.
+        average: `WeightAverage`.
+
+    Raises:
+        ValueError: an optimizer without its slots. Keras would restore the weights
+            and silently start its moments from zero.
+    """
+
+    def __init__(self, folder, keep, models, optimizers, average):
+        for name, optimizer in optimizers.items():
+            if not optimizer.built:
+                raise ValueError(f"optimizer {name!r} must be built before it is saved")
+        self.models = models
+        self.epoch = tf.Variable(0, dtype=tf.int64, name="epoch")
+        self.checkpoint = tf.train.Checkpoint(
+            epoch=self.epoch,
+            average=average.model,
+            average_updates=average.updates,
+            **models,
+            **optimizers,
+        )
+        self.manager = tf.train.CheckpointManager(
+            self.checkpoint, str(folder), max_to_keep=keep
+        )
+
+    def save(self, epoch):
+        """Writes a checkpoint after `epoch` finished epochs.
+
+        Raises:
+            TrainingError: a weight is not finite; what is on disk stays.
+        """
+        for name, model in self.models.items():
+            for weight in model.weights:
+                if not np.all(np.isfinite(np.asarray(weight))):
+                    raise TrainingError(
+                        f"the weight {weight.path} of the {name} is no longer finite "
+                        f"after epoch {epoch}; the newest checkpoint is from before"
+                    )
+        self.epoch.assign(epoch)
+        self.manager.save(checkpoint_number=epoch)
+
+    def restore(self):
+        """Goes back to the newest checkpoint; returns its number of epochs.
+
+        Raises:
+            InputError: there is none, or it is of another kind of run.
+        """
+        newest = self.manager.latest_checkpoint
+        if newest is None:
+            raise InputError(
+                f"{self.manager.directory} must hold a checkpoint to resume; "
+                "there is none"
+            )
+        try:
+            # Both ways: nothing of ours without a value, no value left over.
+            status = self.checkpoint.restore(newest)
+            status.assert_existing_objects_matched().assert_consumed()
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"{newest} does not fit this run's networks: {reason}"
+            ) from error
+        return int(self.epoch.numpy())
+
+
+class Keeper(keras.callbacks.Callback):
+    """Saves the state and `generator.keras` every few epochs and at the end.
+
+    Args:
+        state: `TrainingState`.
+        average: `WeightAverage`; its model is what `generator.keras` holds.
+        path: where `generator.keras` goes.
+        every: epochs between two.
+        last: the run's last epoch, saved in any case.
+    """
+
+    def __init__(self, state, average, path, every, last):
+        super().__init__()
+        self.state, self.average, self.path = state, average, path
+        self.every, self.last = every, last
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = epoch + 1
+        if done % self.every == 0 or done == self.last:
+            self.state.save(done)
+            save_generator(self.average.model, self.path)
+
+
+def save_generator(generator, path):
+    """Writes a float32 `generator.keras`, to a temporary name renamed last."""
+    temporary = path.with_name(f".{path.stem}.tmp.keras")
+    as_float32(generator).save(temporary)
+    os.replace(temporary, path)
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Writes a sheet of photo, support tail and main tail, one row a photo.
+
+    Args:
+        generator: the averaged generator.
+        photos: uint8 RGB `(count, size, size, 3)`.
+        folder: `Path` that receives `epoch_0001.png` and so on.
+        every: epochs between two.
+        last: the run's last epoch, drawn in any case.
+    """
+
+    def __init__(self, generator, photos, folder, every, last):
+        super().__init__()
+        self.generator, self.photos, self.folder = generator, photos, folder
+        self.every, self.last = every, last
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0 or epoch + 1 == self.last:
+            self.write(self.folder / f"epoch_{epoch + 1:04d}.png")
+
+    def write(self, path):
+        rows = []
+        for photo in self.photos:  # one at a time: a batch may not fit beside training
+            painted = self.generator(to_float(photo[None]), training=False)
+            tails = [np.asarray(to_uint8(painted[t]))[0] for t in ("support", "main")]
+            rows.append([photo, *tails])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_image(path, image_grid(rows, ["photo", "support tail", "main tail"]))
+
+
+class JsonLines(keras.callbacks.Callback):
+    """Appends a line of JSON per epoch: epoch, phase, seconds, every loss term.
+
+    Args:
+        path: the log file.
+        phase: "pretrain" or "adversarial".
+        pool: `TargetPool` whose time goes into the line, or None.
+    """
+
+    def __init__(self, path, phase, pool=None):
+        super().__init__()
+        self.path, self.phase, self.pool = path, phase, pool
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start, self.steps = time.perf_counter(), 0
+        if self.pool:
+            self.pool.seconds = 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.perf_counter() - self.start
+        line = {"epoch": epoch + 1, "phase": self.phase, "steps": self.steps}
+        line["seconds_per_step"] = round(seconds / max(self.steps, 1), 4)
+        if self.pool:
+            line["target_seconds_per_step"] = round(
+                self.pool.seconds / max(self.steps, 1), 4
+            )
+        line |= {name: float(value) for name, value in (logs or {}).items()}
+        with open(self.path, "a") as file:
+            file.write(json.dumps(line) + "\n")

@@ -1,0 +1,205 @@
+"""Phase 2: both tails against their discriminators."""
+
+import keras
+from keras import ops
+
+from animegan_tf import losses
+from animegan_tf.ops import gram_matrix, to_gray
+from animegan_tf.training.step import apply_gradients, paint, watching
+from animegan_tf.training.targets import targets_in_graph
+
+GENERATOR_TERMS = (
+    "support/adversarial",
+    "support/content",
+    "support/style_low",
+    "support/style_middle",
+    "support/style_high",
+    "support/region",
+    "support/photo_region",
+    "support/color",
+    "support/total_variation",
+    "main/adversarial",
+    "main/revision_pixel",
+    "main/revision_feature",
+    "main/total_variation",
+)
+DISCRIMINATOR_TERMS = (
+    "discriminator/anime",
+    "discriminator/painted",
+    "discriminator/smooth",
+    "discriminator/main",
+)
+
+
+class DTGANTrainer(keras.Model):
+    """Trains the double-tail generator and its two discriminators.
+
+    One painting and one update of each side a step, from the same pictures; the
+    authors paint again after the generator's update. Every picture passes through
+    the perceptual network once, and each discriminator sees a painted picture once.
+
+    Args:
+        generator: model of `build_generator`.
+        support_discriminator, main_discriminator: models of `build_discriminator`.
+        features: model of `build_features`.
+        weights: `LossWeights`.
+        targets: `TargetPool`.
+        average: `WeightAverage` of the generator.
+
+    Its `fit` takes batches of `photo`, `photo_superpixels`, `anime` and
+    `anime_smooth`, each `(batch, size, size, 3)` float32 in [-1, 1].
+
+    Reference:
+        Liu, Chen, Gao 2024, sections 3.1 and 3.4.
+    """
+
+    def __init__(
+        self,
+        generator,
+        support_discriminator,
+        main_discriminator,
+        features,
+        weights,
+        targets,
+        average,
+    ):
+        super().__init__(name="dtgan")
+        self.built = True  # its networks are; it has no call of its own
+        self.generator = generator
+        self.support_discriminator = support_discriminator
+        self.main_discriminator = main_discriminator
+        self.features, self.loss_weights = features, weights
+        self.targets, self.average = targets, average
+        names = GENERATOR_TERMS + DISCRIMINATOR_TERMS
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def compile(self, generator_optimizer, discriminator_optimizer):
+        # The targets are numpy code, which XLA cannot hold.
+        super().compile(jit_compile=False)
+        self.generator_optimizer = generator_optimizer
+        self.discriminator_optimizer = discriminator_optimizer
+
+    @property
+    def metrics(self):
+        return list(self.trackers.values())
+
+    @property
+    def discriminator_variables(self):
+        return (
+            self.support_discriminator.trainable_variables
+            + self.main_discriminator.trainable_variables
+        )
+
+    def describe_fixed(self, batch, painted):
+        """Targets of the painted pictures and features of all that stays as it is."""
+        superpixels, revision = targets_in_graph(
+            self.targets, painted["support"], painted["raw"]
+        )
+        content = {
+            "photo": batch["photo"],
+            "photo_region": batch["photo_superpixels"],
+            "region": superpixels,
+            "revision": revision,
+        }
+        fixed = {name: self.features(x)["content"] for name, x in content.items()}
+        style = self.features(to_gray(batch["anime"]))["style"]
+        return {**fixed, "style": [gram_matrix(level) for level in style]}, revision
+
+    def support_terms(self, photo, support, logits, fixed):
+        """Weighted terms of the support tail by name."""
+        w = self.loss_weights
+        content = self.features(support)["content"]
+        style = self.features(to_gray(support))["style"]
+        distances = [
+            weight * losses.style_distance(target, gram_matrix(level))
+            for weight, target, level in zip(w.style, fixed["style"], style)
+        ]
+        return {
+            "support/adversarial": w.support_adversarial * losses.lsgan(logits, 0.9),
+            "support/content": w.content
+            * losses.feature_distance(fixed["photo"], content),
+            "support/style_low": distances[0],
+            "support/style_middle": distances[1],
+            "support/style_high": distances[2],
+            "support/region": w.region
+            * losses.feature_distance(fixed["region"], content),
+            "support/photo_region": w.photo_region
+            * losses.feature_distance(fixed["photo_region"], content),
+            "support/color": w.color * losses.lab_distance(photo, support, w.lightness),
+            "support/total_variation": w.total_variation
+            * losses.total_variation(support),
+        }
+
+    def main_terms(self, main, logits, fixed, revision):
+        """Weighted terms of the main tail by name."""
+        w = self.loss_weights
+        content = self.features(main)["content"]
+        return {
+            "main/adversarial": w.main_adversarial * losses.lsgan(logits, 1.0),
+            "main/revision_pixel": w.revision_pixel
+            * losses.pixel_distance(revision, main),
+            "main/revision_feature": w.revision_feature
+            * losses.feature_distance(fixed["revision"], content),
+            "main/total_variation": w.total_variation * losses.total_variation(main),
+        }
+
+    def discriminator_terms(self, batch, revision, support_logits, main_logits):
+        """Weighted terms of both discriminators by name.
+
+        These calls move the spectral vectors, after the painted pictures were judged
+        with the same ones.
+        """
+        w = self.loss_weights
+        shown = ops.concatenate(
+            [to_gray(batch["anime"]), to_gray(batch["anime_smooth"])]
+        )
+        anime, smooth = ops.split(self.support_discriminator(shown, training=True), 2)
+        real = self.main_discriminator(revision, training=True)
+        return {
+            "discriminator/anime": w.anime_real * losses.lsgan(anime, 0.9),
+            "discriminator/painted": w.painted_fake * losses.lsgan(support_logits, 0.1),
+            "discriminator/smooth": w.anime_smooth * losses.lsgan(smooth, 0.1),
+            "discriminator/main": w.main_discriminator
+            * (losses.lsgan(real, 1.0) + losses.lsgan(main_logits, 0.0)),
+        }
+
+    def train_step(self, batch):
+        generator_variables = self.generator.trainable_variables
+        # Each tape sees its own side's variables; both see the logits of the painted.
+        generator_tape = watching(generator_variables)
+        discriminator_tape = watching(self.discriminator_variables)
+        with generator_tape:
+            painted = paint(self.generator, batch["photo"])
+            with generator_tape.stop_recording():
+                fixed, revision = self.describe_fixed(batch, painted)
+            with discriminator_tape:
+                support_logits = self.support_discriminator(to_gray(painted["support"]))
+                main_logits = self.main_discriminator(painted["main"])
+            generator_terms = {
+                **self.support_terms(
+                    batch["photo"], painted["support"], support_logits, fixed
+                ),
+                **self.main_terms(painted["main"], main_logits, fixed, revision),
+            }
+            generator_loss = sum(generator_terms.values())
+        with discriminator_tape:
+            discriminator_terms = self.discriminator_terms(
+                batch, revision, support_logits, main_logits
+            )
+            discriminator_loss = sum(discriminator_terms.values())
+        apply_gradients(
+            generator_tape,
+            generator_loss,
+            self.generator_optimizer,
+            generator_variables,
+        )
+        apply_gradients(
+            discriminator_tape,
+            discriminator_loss,
+            self.discriminator_optimizer,
+            self.discriminator_variables,
+        )
+        self.average.update()
+        for name, value in {**generator_terms, **discriminator_terms}.items():
+            self.trackers[name].update_state(value)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}

@@ -1,0 +1,117 @@
+"""Targets of a step: the pool changes when work is done, never what comes out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from animegan_tf.imaging.smoothing import revise
+from animegan_tf.imaging.superpixel import superpixels
+from animegan_tf.training.targets import TargetPool, targets_in_graph
+
+PHOTO = np.load(Path(__file__).parent / "data" / "imaging_vectors.npz")["photo_uint8"]
+BATCH = np.stack([PHOTO, PHOTO[::-1], PHOTO.transpose(1, 0, 2)])[:, :32, :48]
+RAW = BATCH[::-1, ::-1]
+
+
+@pytest.fixture
+def pool():
+    pool = TargetPool(workers=2, min_size=20, strength=7, template=6)
+    yield pool
+    pool.close()
+
+
+def expected_targets():
+    painted = [superpixels(image, min_size=20) for image in BATCH]
+    revised = [revise(image, strength=7, template=6) for image in RAW]
+    return np.stack(painted), np.stack(revised)
+
+
+def test_pool_equals_direct_calls_in_order(pool):
+    painted, revised = expected_targets()
+    for result in (pool.superpixels(BATCH), pool.make(BATCH, RAW)[0]):
+        assert result.dtype == np.uint8
+        np.testing.assert_array_equal(result, painted)
+    for result in (pool.revise(RAW), pool.make(BATCH, RAW)[1]):
+        assert result.dtype == np.float32
+        np.testing.assert_array_equal(result, revised)
+
+
+def test_superpixel_method_is_passed_on():
+    pool = TargetPool(workers=1, method="slic", segments=12)
+    expected = superpixels(BATCH[0], "slic", segments=12)
+    np.testing.assert_array_equal(pool.superpixels(BATCH[:1])[0], expected)
+    pool.close()
+
+
+def test_pool_counts_seconds_until_its_reader_resets_them(pool):
+    assert pool.seconds == 0
+    pool.make(BATCH, RAW)
+    first = pool.seconds
+    pool.revise(RAW)
+    assert 0 < first < pool.seconds
+    pool.seconds = 0.0
+    pool.superpixels(BATCH)
+    assert pool.seconds > 0
+
+
+def test_pool_uses_the_cpus_it_has_and_closes():
+    pool = TargetPool()
+    assert pool.workers >= 1
+    pool.close()
+    with pytest.raises(RuntimeError):
+        pool.superpixels(BATCH)
+
+
+def test_errors_of_a_job_reach_the_caller():
+    pool = TargetPool(workers=2, method="none of these")
+    with pytest.raises(ValueError, match="none of these"):
+        pool.superpixels(BATCH)
+    pool.close()
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_graph_equals_pool(pool, traced):
+    def call(filtered, raw):
+        return targets_in_graph(pool, filtered, raw)
+
+    step = tf.function(call) if traced else call
+    superpixel, revision = step(*(x / np.float32(127.5) - 1 for x in (BATCH, RAW)))
+    painted, revised = expected_targets()
+    assert superpixel.dtype == revision.dtype == tf.float32
+    np.testing.assert_allclose(superpixel, painted / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(revision, revised * 2 - 1, atol=1e-6)
+
+
+def test_graph_keeps_the_static_shape(pool):
+    shapes = []
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 32, 48, 3))] * 2)
+    def step(filtered, raw):
+        targets = targets_in_graph(pool, filtered, raw)
+        shapes.extend(target.shape.as_list() for target in targets)
+        return targets
+
+    step(BATCH / np.float32(127.5) - 1, RAW / np.float32(127.5) - 1)
+    assert shapes == [[None, 32, 48, 3]] * 2
+
+
+def test_targets_pass_no_gradient(pool):
+    image = tf.Variable(BATCH / np.float32(127.5) - 1)
+    with tf.GradientTape() as tape:
+        superpixel, revision = targets_in_graph(pool, image, image)
+        loss = tf.reduce_sum(superpixel) + tf.reduce_sum(revision)
+    assert tape.gradient(loss, image) is None
+
+
+def test_values_out_of_range_are_clipped(pool):
+    wild = np.full((1, 16, 16, 3), 7, np.float32)
+    for target in targets_in_graph(pool, wild, -wild):
+        assert np.isfinite(target).all() and np.abs(target).max() <= 1 + 1e-6
+
+
+def test_half_precision_pictures_are_taken(pool):
+    half = tf.cast(BATCH / np.float32(127.5) - 1, tf.float16)
+    for target in targets_in_graph(pool, half, half):
+        assert target.dtype == tf.float32

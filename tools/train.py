@@ -1,0 +1,107 @@
+"""Trains a generator: photos on one side, anime pictures on the other.
+
+Without arguments it draws its own sample data and shows the method at work in
+minutes. Examples:
+
+    python tools/train.py
+    python tools/train.py --photos my/photos --anime my/anime --run-dir runs/mine
+    python tools/train.py --dataset dataset --style Hayao --preset hayao
+    python tools/train.py --resume runs/mine --epochs 150
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from animegan_tf.cli import add_config_arguments, config_from_arguments, run_tool
+from animegan_tf.config import PRESETS, SAMPLE, load_config
+from animegan_tf.errors import InputError
+
+
+def parse_arguments():
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument(
+        "--preset",
+        metavar="NAME",
+        help=f"loss weights and targets to start from: {', '.join(PRESETS)} "
+        "(default: portrait)",
+    )
+    first.add_argument(
+        "--resume", type=Path, metavar="RUN_DIR", help="continue the run in this folder"
+    )
+    first.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="DIR",
+        help="folder in the AnimeGAN layout: train_photo, val, <style>/style; "
+        "with --style",
+    )
+    first.add_argument("--style", metavar="NAME", help="style folder inside --dataset")
+    known, _ = first.parse_known_args()
+    own_data, _ = _data_arguments().parse_known_args()
+    base = _base(known, own_data)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[first],
+    )
+    add_config_arguments(parser, base)
+    return config_from_arguments(parser.parse_args(), base), known.resume is not None
+
+
+def _data_arguments():
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--photos")
+    parser.add_argument("--anime")
+    return parser
+
+
+def _base(known, own_data):
+    """The settings that the flags then change."""
+    if known.resume:
+        config = load_config(known.resume / "config.json")
+        return dataclasses.replace(config, run_dir=known.resume)
+    if known.preset and known.preset not in PRESETS:
+        raise InputError(
+            f"--preset must be one of {', '.join(PRESETS)}; got {known.preset}"
+        )
+    if known.dataset or known.style:
+        return _upstream_layout(known.dataset, known.style, _preset(known))
+    if own_data.photos or own_data.anime or known.preset:
+        return _preset(known)
+    return SAMPLE
+
+
+def _preset(known):
+    return PRESETS[known.preset or "portrait"]
+
+
+def _upstream_layout(dataset, style, config):
+    if not (dataset and style):
+        raise InputError("--dataset and --style go together; one of them is missing")
+    validation = dataset / "val"
+    data = dataclasses.replace(
+        config.data,
+        photos=dataset / "train_photo",
+        anime=dataset / style / "style",
+        validation=validation if validation.is_dir() else None,
+    )
+    return dataclasses.replace(config, data=data)
+
+
+def main():
+    config, resume = parse_arguments()
+    sample = config.data.photos is None and config.data.anime is None
+    # TensorFlow takes seconds to import: --help and wrong flags need not wait.
+    from animegan_tf.training.run import train, with_sample_data
+
+    if sample:
+        config = with_sample_data(config)
+    path = train(config, resume)
+    print(f"generator:   {path}")
+    print(f"sample grid: {max((path.parent / 'samples').glob('*.png'))}")
+    print(f"log:         {path.parent / 'log.jsonl'}")
+
+
+if __name__ == "__main__":
+    run_tool(main)
