@@ -184,7 +184,9 @@ def test_gradient_flows_through_the_singular_value():
     layer.build((None, None, None, 4))
     for _ in range(200):
         layer.normalised(layer.kernel, training=True)
-    weights = tf.constant(np.random.default_rng(11).normal(size=(3, 3, 4, 5)), "float32")
+    weights = tf.constant(
+        np.random.default_rng(11).normal(size=(3, 3, 4, 5)), "float32"
+    )
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(layer.normalised(layer.kernel, False) * weights)
     gradient = tape.gradient(loss, layer.kernel.value)

@@ -44,7 +44,7 @@ def shapes(pictures: list[Path], cache: Path):
     broken = {}
     new = [path for path in pictures if path not in known]
     for done, (path, shape, reason) in enumerate(
-        _in_threads(_check, new, "checking pictures"), 1
+        in_threads(_check, new, "checking pictures"), 1
     ):
         if shape:
             record[path.name] = [*stamps[path], *shape]
@@ -95,22 +95,15 @@ def derive(pictures: list[Path], cache: Path, name: str, function, label: str):
             return False
 
     new = [path for path in pictures if not is_made(path)]
-    for done, (key, entry) in enumerate(_in_threads(make, new, label), 1):
+    for done, (key, entry) in enumerate(in_threads(make, new, label), 1):
         record[key] = entry
         if done % _SAVE_EVERY == 0 or done == len(new):
             _write_record(record_path, record)
     return [target(path) for path in pictures]
 
 
-def _check(path):
-    try:
-        return path, io.read_image(path).shape[:2], None
-    except InputError as error:
-        return path, None, str(error)
-
-
-def _in_threads(function, items, label):
-    """Yields `function` of each item in order; a bar appears after a second.
+def in_threads(function, items, label):
+    """Yields `function` of each item, in order; a bar appears after a second.
 
     Threads suffice: decoding, segmentation and OpenCV release the interpreter lock.
     """
@@ -121,8 +114,18 @@ def _in_threads(function, items, label):
         yield from tqdm(results, label, len(items), unit="picture", delay=1)
 
 
+def _check(path):
+    try:
+        return path, io.read_image(path).shape[:2], None
+    except InputError as error:
+        return path, None, str(error)
+
+
 def _stamp(path):
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:  # like no entry; reading the file will tell the reason
+        return [None, None]
     return [status.st_size, status.st_mtime_ns]
 
 

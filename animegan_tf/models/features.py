@@ -314,8 +314,10 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 def _read_npy(path):
     with open(path, "rb") as file:
-        version = np.lib.format.read_magic(file)
-        np.lib.format._read_array_header(file, version)
+        if np.lib.format.read_magic(file) == (1, 0):
+            np.lib.format.read_array_header_1_0(file)
+        else:
+            np.lib.format.read_array_header_2_0(file)
         table = _ArrayUnpickler(file, encoding="latin1").load()
     table = table.item() if isinstance(table, np.ndarray) else table
     values = {}

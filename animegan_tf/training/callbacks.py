@@ -19,19 +19,19 @@ class StopOnNaN(keras.callbacks.Callback):
     """Ends training at the first step whose loss is no longer a number.
 
     Raises:
-        TrainingError: names the term, the epoch and the step.
+        TrainingError: names the terms, the epoch and the step.
     """
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        for name, value in (logs or {}).items():
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"the loss {name} became {value} in step {batch + 1} of epoch "
-                    f"{self.epoch + 1}; the newest checkpoint is from before"
-                )
+        bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
+        if bad:
+            raise TrainingError(
+                f"the loss {', '.join(bad)} was no longer a number in step {batch + 1} "
+                f"of epoch {self.epoch + 1}; the newest checkpoint is from before"
+            )
 
 
 class TrainingState:

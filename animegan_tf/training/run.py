@@ -76,7 +76,7 @@ def train(config: TrainConfig, resume: bool = False) -> Path:
     # Data and the frozen network first: most of what can be wrong shows here, before
     # anything is written.
     features = build_features(
-        config.perceptual, config.perceptual_weights, dtype=_features_dtype(config)
+        config.perceptual, config.perceptual_weights, dtype=features_dtype(config)
     )
     sources = load_sources(
         config.data, config.targets.min_size, config.targets.superpixels
@@ -85,7 +85,8 @@ def train(config: TrainConfig, resume: bool = False) -> Path:
     steps = config.steps_per_epoch or steps_per_epoch(sources, config.data)
 
     # Networks, optimizers, and everything that resuming needs.
-    pretrainer, trainer, state = _build(config, files, features)
+    pretrainer, trainer = build_trainers(config, features)
+    state = _state(config, files, pretrainer, trainer)
     first = state.restore() if resume else 0
     if first >= config.epochs:
         raise InputError(
@@ -130,28 +131,34 @@ def train(config: TrainConfig, resume: bool = False) -> Path:
     return files.generator
 
 
-def _features_dtype(config):
+def features_dtype(config):
+    """Policy of the perceptual network that goes with the run's precision."""
     # float16 ends at 65,504, which VGG's features come near.
     if config.precision == "mixed_bfloat16":
         return "mixed_bfloat16"
     return "float32"
 
 
-def _build(config, files, features):
-    """Both trainers, which share the generator, and the state that is saved."""
-    generator = build_generator(config.width, dtype=config.precision)
-    support = build_discriminator(config.width, "support", config.precision)
-    main = build_discriminator(config.width, "main", config.precision)
-    settings = config.optimizer
-    average = WeightAverage(generator, settings.ema)
+def build_trainers(config, features):
+    """Both trainers, compiled, which share the generator and its average.
 
-    pretrainer = GeneratorPretrainer(generator, features, config.weights, average)
+    Args:
+        config: `TrainConfig`.
+        features: model of `build_features`.
+
+    Returns:
+        `(GeneratorPretrainer, DTGANTrainer)`.
+    """
+    generator = build_generator(config.width, dtype=config.precision)
+    settings, weights = config.optimizer, config.weights
+    average = WeightAverage(generator, settings.ema)
+    pretrainer = GeneratorPretrainer(generator, features, weights, average)
     trainer = DTGANTrainer(
         generator,
-        support,
-        main,
+        build_discriminator(config.width, "support", config.precision),
+        build_discriminator(config.width, "main", config.precision),
         features,
-        config.weights,
+        weights,
         TargetPool(
             workers=config.targets.workers or None,
             method=config.targets.superpixels,
@@ -166,26 +173,29 @@ def _build(config, files, features):
         return build_optimizer(rate, settings, config.precision, variables)
 
     variables = generator.trainable_variables
-    optimizers = {
-        "pretrain_optimizer": optimizer(settings.pretrain_rate, variables),
-        "generator_optimizer": optimizer(settings.generator_rate, variables),
-        "discriminator_optimizer": optimizer(
-            settings.discriminator_rate, trainer.discriminator_variables
-        ),
-    }
-    pretrainer.compile(optimizers["pretrain_optimizer"])
+    pretrainer.compile(optimizer(settings.pretrain_rate, variables))
     trainer.compile(
-        optimizers["generator_optimizer"], optimizers["discriminator_optimizer"]
+        optimizer(settings.generator_rate, variables),
+        optimizer(settings.discriminator_rate, trainer.discriminator_variables),
     )
+    return pretrainer, trainer
+
+
+def _state(config, files, pretrainer, trainer):
+    """All that resuming needs, by name."""
     models = {
-        "generator": generator,
-        "support_discriminator": support,
-        "main_discriminator": main,
+        "generator": trainer.generator,
+        "support_discriminator": trainer.support_discriminator,
+        "main_discriminator": trainer.main_discriminator,
     }
-    state = TrainingState(
-        files.checkpoints, config.keep_checkpoints, models, optimizers, average
+    optimizers = {
+        "pretrain_optimizer": pretrainer.generator_optimizer,
+        "generator_optimizer": trainer.generator_optimizer,
+        "discriminator_optimizer": trainer.discriminator_optimizer,
+    }
+    return TrainingState(
+        files.checkpoints, config.keep_checkpoints, models, optimizers, trainer.average
     )
-    return pretrainer, trainer, state
 
 
 def with_sample_data(config):

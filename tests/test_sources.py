@@ -1,0 +1,201 @@
+"""Finding the files of a run: checks, pairs, and the cache of derived pictures."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from animegan_tf.config import DataConfig
+from animegan_tf.data import cache
+from animegan_tf.data.sources import load_sources, loading_size
+from animegan_tf.errors import InputError
+from animegan_tf.imaging.io import read_image, square, write_image
+from animegan_tf.imaging.smoothing import edge_smooth
+from animegan_tf.imaging.superpixel import superpixels
+
+
+def draw(folder, names, size=(36, 44)):
+    """Pictures of random blocks, each its own, as files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        rng = np.random.default_rng(sum(name.encode()))
+        blocks = rng.integers(0, 256, (4, 4, 3), np.uint8)
+        image = Image.fromarray(blocks).resize(size, Image.Resampling.NEAREST)
+        write_image(folder / name, np.array(image))
+
+
+@pytest.fixture
+def data(tmp_path):
+    draw(tmp_path / "photos", ["a.jpg", "a.png", "b.jpeg", "c.webp", "d.bmp"])
+    draw(tmp_path / "anime", ["x.png", "y.PNG", "z.jpg"])
+    return DataConfig(
+        photos=tmp_path / "photos",
+        anime=tmp_path / "anime",
+        cache=tmp_path / "cache",
+        image_size=32,
+        batch_size=2,
+        crop=0.2,
+    )
+
+
+def with_(data, **changes):
+    return DataConfig(**{**vars(data), **changes})
+
+
+def test_partners_are_made_at_the_loading_size(data):
+    sources = load_sources(data, 20, "felzenszwalb")
+    assert loading_size(data) == 40
+    assert [p.name for p in sources.photos] == "a.jpg a.png b.jpeg c.webp d.bmp".split()
+    assert len(set(sources.photo_superpixels)) == 5
+    for photo, partner in zip(sources.photos, sources.photo_superpixels):
+        expected = superpixels(square(read_image(photo), 40), min_size=20)
+        assert np.array_equal(read_image(partner), expected)
+    for anime, partner in zip(sources.anime, sources.anime_smooth):
+        expected = edge_smooth(square(read_image(anime), 40))
+        assert np.array_equal(read_image(partner), expected)
+    assert sources.skipped == ()
+
+
+def test_slic_and_other_sizes_have_files_of_their_own(data):
+    first = load_sources(data, 20, "felzenszwalb").photo_superpixels
+    for other in (
+        load_sources(data, 20, "slic"),
+        load_sources(data, 30, "felzenszwalb"),
+        load_sources(with_(data, crop=0.0), 20, "felzenszwalb"),
+    ):
+        assert not set(first) & set(other.photo_superpixels)
+
+
+def test_the_cache_is_made_once(data, monkeypatch):
+    first = load_sources(data, 20, "felzenszwalb")
+    files = [*first.photo_superpixels, *first.anime_smooth]
+    times = [path.stat().st_mtime_ns for path in files]
+
+    def unexpected(path):
+        raise AssertionError(f"{path} was decoded again")
+
+    monkeypatch.setattr(cache.io, "read_image", unexpected)
+    assert load_sources(data, 20, "felzenszwalb") == first
+    assert [path.stat().st_mtime_ns for path in files] == times
+
+
+def test_only_what_changed_is_made_again(data):
+    first = load_sources(data, 20, "felzenszwalb")
+    for path in first.photo_superpixels:
+        os.utime(path, (1, 1))
+    draw(data.photos, ["a.png"], size=(50, 44))
+    first.photo_superpixels[3].unlink()
+    first.photo_superpixels[4].write_bytes(b"cut short")
+    again = load_sources(data, 20, "felzenszwalb").photo_superpixels
+    assert again == first.photo_superpixels
+    made = [path.stat().st_mtime > 1 for path in again]
+    assert made == [False, True, False, True, True]
+    expected = superpixels(square(read_image(data.photos / "a.png"), 40), min_size=20)
+    assert np.array_equal(read_image(again[1]), expected)
+
+
+def test_a_damaged_record_only_costs_time(data):
+    first = load_sources(data, 20, "felzenszwalb")
+    for record in data.cache.rglob("*.json"):
+        record.write_text("{")
+    assert load_sources(data, 20, "felzenszwalb") == first
+
+
+def test_undecodable_pictures_are_named_counted_and_left_out(data, capsys):
+    (data.photos / "b.jpeg").write_bytes(b"no picture")
+    for _ in range(2):  # a failure is not forgotten when the rest is remembered
+        sources = load_sources(data, 20, "felzenszwalb")
+        assert [p.name for p in sources.photos] == "a.jpg a.png c.webp d.bmp".split()
+        assert len(sources.photo_superpixels) == 4
+        ((path, reason),) = sources.skipped
+        assert path == data.photos / "b.jpeg" and "b.jpeg" in reason
+        error = capsys.readouterr().err
+        assert str(path) in error and "left out 1 of 5" in error
+    draw(data.photos, ["b.jpeg"])
+    assert len(load_sources(data, 20, "felzenszwalb").photos) == 5
+
+
+def test_an_undecodable_partner_takes_its_picture_along(data, tmp_path):
+    draw(tmp_path / "smooth", ["x.png", "y.PNG", "z.png"])
+    (tmp_path / "smooth" / "y.PNG").write_bytes(b"no picture")
+    sources = load_sources(
+        with_(data, anime_smooth=tmp_path / "smooth"), 20, "felzenszwalb"
+    )
+    assert [path.name for path in sources.anime] == ["x.png", "z.jpg"]
+    assert [path.name for path in sources.anime_smooth] == ["x.png", "z.png"]
+
+
+def test_too_few_pictures(data):
+    (data.anime / "x.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="anime: .* 3 usable .* received 2 of 3"):
+        load_sources(with_(data, batch_size=3), 20, "felzenszwalb")
+
+
+@pytest.mark.parametrize("name", ["photos", "anime", "anime_smooth"])
+def test_missing_folder(data, name):
+    with pytest.raises(InputError, match="nowhere"):
+        load_sources(with_(data, **{name: Path("nowhere")}), 20, "felzenszwalb")
+
+
+@pytest.mark.parametrize("name", ["photos", "anime"])
+def test_folder_not_given(data, name):
+    with pytest.raises(InputError, match=f"--{name} must name"):
+        load_sources(with_(data, **{name: None}), 20, "felzenszwalb")
+
+
+def test_cache_that_is_a_file(data):
+    data.cache.write_text("")
+    with pytest.raises(InputError, match="cache: .* must be a folder"):
+        load_sources(data, 20, "felzenszwalb")
+
+
+def test_given_partners_match_by_name_then_by_stem(data, tmp_path):
+    folder = tmp_path / "flat"
+    draw(folder, ["a.png", "a.jpg.png", "b.png", "c.webp", "d.jpg", "unused.png"])
+    given = with_(data, photo_superpixels=folder)
+    sources = load_sources(given, 20, "felzenszwalb")
+    assert [path.name for path in sources.photo_superpixels] == [
+        "a.jpg.png",
+        "a.png",
+        "b.png",
+        "c.webp",
+        "d.jpg",
+    ]
+
+
+def test_missing_partners_are_named_and_counted(data, tmp_path):
+    draw(tmp_path / "flat", ["a.png", "b.png"])
+    given = with_(data, photo_superpixels=tmp_path / "flat")
+    # a.png belongs to the photo of that name, so a.jpg has none.
+    with pytest.raises(InputError, match="flat: .* for 3: a.jpg, c.webp, d.bmp"):
+        load_sources(given, 20, "felzenszwalb")
+
+
+def test_partner_of_other_proportions(data, tmp_path):
+    draw(tmp_path / "smooth", ["x.png", "y.PNG"])
+    draw(tmp_path / "smooth", ["z.png"], size=(44, 36))
+    given = with_(data, anime_smooth=tmp_path / "smooth")
+    with pytest.raises(InputError, match="z.png: .* 36 x 44, received 44 x 36"):
+        load_sources(given, 20, "felzenszwalb")
+
+
+def test_upstream_layout_is_found_without_flags(data, tmp_path):
+    root = tmp_path / "dataset"
+    draw(root / "train_photo", ["1.jpg", "2.jpg"])
+    draw(root / "seg_train_5-0.8-50", ["1.png", "2.png"])
+    draw(root / "Hayao" / "style", ["1.jpg", "2.jpg"])
+    draw(root / "Hayao" / "smooth", ["1.jpg", "2.jpg"])
+    given = with_(
+        data, photos=root / "train_photo", anime=root / "Hayao" / "style", batch_size=1
+    )
+    sources = load_sources(given, 50, "felzenszwalb")
+    assert {p.parent.name for p in sources.photo_superpixels} == {"seg_train_5-0.8-50"}
+    assert {p.parent.name for p in sources.anime_smooth} == {"smooth"}
+    # Superpixels of another kind are not what that folder holds.
+    for other in (
+        load_sources(given, 100, "felzenszwalb"),
+        load_sources(given, 50, "slic"),
+    ):
+        assert all(p.is_relative_to(data.cache) for p in other.photo_superpixels)

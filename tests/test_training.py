@@ -1,0 +1,356 @@
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from animegan_tf.config import (
+    DataConfig,
+    LossWeights,
+    OptimizerConfig,
+    TrainConfig,
+    load_config,
+)
+from animegan_tf.errors import InputError, TrainingError
+from animegan_tf.imaging.io import read_image
+from animegan_tf.models import build_discriminator, build_features, build_generator
+from animegan_tf.samples import write_samples
+from animegan_tf.training import run
+from animegan_tf.training.callbacks import StopOnNaN, TrainingState
+from animegan_tf.training.dtgan import DTGANTrainer
+from animegan_tf.training.pretrain import GeneratorPretrainer
+from animegan_tf.training.step import WeightAverage, build_optimizer
+from animegan_tf.training.targets import TargetPool
+
+SIZE, BATCH = 32, 2
+
+
+def make_batch(seed=0):
+    rng = np.random.default_rng(seed)
+    names = ("photo", "photo_superpixels", "anime", "anime_smooth")
+    return {
+        name: tf.constant(rng.uniform(-1, 1, (BATCH, SIZE, SIZE, 3)), tf.float32)
+        for name in names
+    }
+
+
+def make_trainer(generator_rate=1e-3, discriminator_rate=1e-3, precision="float32"):
+    keras.utils.set_random_seed(0)
+    generator = build_generator(4, memory=8, dtype=precision)
+    trainer = DTGANTrainer(
+        generator,
+        build_discriminator(4, "support", precision),
+        build_discriminator(4, "main", precision),
+        build_features("random", None),
+        LossWeights(),
+        TargetPool(),
+        WeightAverage(generator, 0.9),
+    )
+    config = OptimizerConfig()
+    trainer.compile(
+        build_optimizer(
+            generator_rate, config, precision, generator.trainable_variables
+        ),
+        build_optimizer(
+            discriminator_rate, config, precision, trainer.discriminator_variables
+        ),
+    )
+    return trainer
+
+
+def values(variables):
+    return [np.array(v) for v in variables]
+
+
+def moved(variables, before):
+    return [np.abs(np.asarray(v) - b).max() > 0 for v, b in zip(variables, before)]
+
+
+@pytest.mark.parametrize("side", ["generator", "discriminators"])
+def test_a_step_of_one_side_leaves_the_other_alone(side):
+    rates = (1e-3, 0.0) if side == "generator" else (0.0, 1e-3)
+    trainer = make_trainer(*rates)
+    sides = {
+        "generator": trainer.generator.trainable_variables,
+        "discriminators": trainer.discriminator_variables,
+    }
+    before = {name: values(variables) for name, variables in sides.items()}
+    trainer.train_step(make_batch())
+    for name, variables in sides.items():
+        expected = name == side
+        assert all(m == expected for m in moved(variables, before[name])), name
+
+
+def test_every_picture_passes_each_network_as_often_as_it_must(monkeypatch):
+    trainer = make_trainer()
+    calls = []
+
+    def counting(name, model):
+        original = type(model).__call__
+
+        class Counted(type(model)):
+            def __call__(self, x, **kwargs):
+                calls.append((name, np.asarray(x).tobytes()))
+                return original(self, x, **kwargs)
+
+        monkeypatch.setattr(model, "__class__", Counted)
+
+    counting("features", trainer.features)
+    counting("generator", trainer.generator)
+    counting("support", trainer.support_discriminator)
+    counting("main", trainer.main_discriminator)
+    trainer.train_step(make_batch())
+    counts = {name: sum(c[0] == name for c in calls) for name, _ in calls}
+    assert counts == {"features": 8, "generator": 1, "support": 2, "main": 2}
+    assert len(set(calls)) == len(calls)
+
+
+def test_spectral_vectors_move_once_a_step():
+    trainer = make_trainer(discriminator_rate=0.0)
+    layer = trainer.support_discriminator.get_layer("stem_conv")
+    before = np.array(layer.u)
+    twin = make_trainer(discriminator_rate=0.0)
+    twin.support_discriminator(make_batch()["photo"], training=True)
+    trainer.train_step(make_batch())
+    once = twin.support_discriminator.get_layer("stem_conv").u
+    np.testing.assert_allclose(layer.u, once, rtol=1e-5, atol=1e-6)
+    assert np.abs(np.asarray(layer.u) - before).max() > 0
+
+
+def test_weights_scale_their_terms():
+    trainer, batch = make_trainer(), make_batch()
+    plain = trainer.train_step(batch)
+    twin = make_trainer()
+    twin.loss_weights = dataclasses.replace(
+        LossWeights(), style=(0.1, 10.0, 25.0), anime_smooth=8.0
+    )
+    scaled = twin.train_step(batch)
+    ratio = {name: float(scaled[name]) / float(plain[name]) for name in plain}
+    expected = dict.fromkeys(plain, 1.0)
+    expected |= {"support/style_middle": 2.0, "discriminator/smooth": 4.0}
+    assert ratio == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_a_step_in_mixed_precision(precision):
+    trainer, batch = make_trainer(precision=precision), make_batch()
+    before = values(trainer.generator.trainable_variables)
+    step = tf.function(trainer.train_step)
+    for _ in range(6):  # the first steps find a loss scale that does not overflow
+        logs = step(batch)
+    exact = make_trainer().train_step(batch)
+    assert all(np.isfinite(float(v)) for v in logs.values())
+    assert any(moved(trainer.generator.trainable_variables, before))
+    assert {w.dtype for w in trainer.generator.trainable_variables} == {"float32"}
+    if precision == "mixed_float16":
+        assert isinstance(
+            trainer.discriminator_optimizer, keras.optimizers.LossScaleOptimizer
+        )
+    first = make_trainer(precision=precision).train_step(batch)
+    for name in exact:
+        assert float(first[name]) == pytest.approx(
+            float(exact[name]), rel=0.1, abs=1e-3
+        )
+
+
+def test_pretraining_lowers_the_content_distance():
+    keras.utils.set_random_seed(0)
+    generator = build_generator(4, memory=8)
+    model = GeneratorPretrainer(
+        generator,
+        build_features("random", None),
+        LossWeights(),
+        WeightAverage(generator, 0.9),
+    )
+    variables = generator.trainable_variables
+    model.compile(build_optimizer(2e-3, OptimizerConfig(), "float32", variables))
+    history = model.fit(
+        tf.data.Dataset.from_tensors(make_batch()).repeat(),
+        epochs=2,
+        steps_per_epoch=15,
+        shuffle=False,
+        verbose=0,
+    ).history
+    for name, curve in history.items():
+        assert curve[1] < 0.9 * curve[0], name
+
+
+def test_the_average_follows_with_its_decay():
+    generator = build_generator(4, memory=8)
+    average = WeightAverage(generator, 0.9)
+    weight, mean = generator.weights[0], average.model.weights[0]
+    start = np.array(weight)
+    weight.assign(start + 1)
+    average.update()  # update 0: a decay of 1 / 10
+    np.testing.assert_allclose(mean, start + 0.9, rtol=1e-5)
+    average.updates.assign(10_000)
+    average.update()  # far on: 0.9
+    np.testing.assert_allclose(mean, start + 0.91, rtol=1e-5)
+
+
+def test_an_optimizer_that_was_not_built_is_refused(tmp_path):
+    generator = build_generator(4, memory=8)
+    with pytest.raises(ValueError, match="'adam' must be built"):
+        TrainingState(
+            tmp_path,
+            1,
+            {"generator": generator},
+            {"adam": keras.optimizers.Adam()},
+            WeightAverage(generator, 0.9),
+        )
+
+
+def test_a_loss_that_is_not_a_number_stops_and_is_named():
+    watch = StopOnNaN()
+    watch.on_epoch_begin(2)
+    watch.on_train_batch_end(0, {"support/color": 1.0})
+    with pytest.raises(
+        TrainingError, match="loss support/color was .* step 5 of epoch 3"
+    ):
+        watch.on_train_batch_end(4, {"main/adversarial": 1, "support/color": np.nan})
+
+
+# Whole runs.
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("samples")
+    write_samples(folder, photos=6, anime=5, size=48, validation=2)
+    return folder
+
+
+@pytest.fixture
+def config(pictures, tmp_path):
+    return TrainConfig(
+        run_dir=tmp_path / "run",
+        data=DataConfig(
+            photos=pictures / "train_photo",
+            anime=pictures / "Sample" / "style",
+            validation=pictures / "val",
+            cache=pictures / "cache",
+            image_size=32,
+            batch_size=2,
+        ),
+        pretrain_epochs=1,
+        epochs=3,
+        width=4,
+        perceptual="random",
+    )
+
+
+def final_values(run_dir):
+    """Every variable of the newest checkpoint by name."""
+    path = tf.train.latest_checkpoint(str(run_dir / "checkpoints"))
+    reader = tf.train.load_checkpoint(path)
+    return {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if "OBJECT_GRAPH" not in name and "save_counter" not in name
+    }
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(config):
+    run.train(config)
+    part = dataclasses.replace(config, run_dir=config.run_dir.with_name("part"))
+    run.train(dataclasses.replace(part, epochs=2))
+    run.train(part, resume=True)
+    whole, resumed = final_values(config.run_dir), final_values(part.run_dir)
+    assert sorted(whole) == sorted(resumed)
+    # Weights, both optimizers' moments and step counts, spectral vectors, average.
+    for kind in ("generator_optimizer", "discriminator_optimizer", "average"):
+        assert any(name.startswith(kind) for name in whole), kind
+    for name, value in whole.items():
+        np.testing.assert_allclose(
+            resumed[name], value, rtol=1e-3, atol=1e-5, err_msg=name
+        )
+    lines = [json.loads(x) for x in open(part.run_dir / "log.jsonl")]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert [line["phase"] for line in lines] == ["pretrain"] + ["adversarial"] * 2
+    assert all(line["target_seconds_per_step"] > 0 for line in lines[1:])
+
+
+def test_a_run_writes_all_it_promises(config):
+    path = run.train(dataclasses.replace(config, epochs=2, keep_checkpoints=1))
+    generator = keras.saving.load_model(path)
+    assert set(generator.output) == {"support", "main"}
+    assert {layer.compute_dtype for layer in generator.layers} == {"float32"}
+    folder = config.run_dir
+    assert load_config(folder / "config.json").data == config.data
+    grids = sorted(p.name for p in (folder / "samples").iterdir())
+    assert grids == ["epoch_0001.png", "epoch_0002.png"]
+    grid = read_image(folder / "samples" / "epoch_0002.png")
+    assert grid.shape[1] == 3 * 32 + 4 * 4
+    assert any((folder / "tensorboard").rglob("events.*"))
+    assert len(list((folder / "checkpoints").glob("*.index"))) == 1
+    assert not [p for p in folder.rglob("*tmp*")]
+    with pytest.raises(InputError, match="--resume"):
+        run.train(config)
+
+
+def test_nan_keeps_the_last_good_checkpoint(config, monkeypatch):
+    run.train(dataclasses.replace(config, epochs=1))
+    kept = final_values(config.run_dir)
+    monkeypatch.setattr(run, "build_features", _nan_features)
+    with pytest.raises(TrainingError, match="support/content.* step 1 of epoch 2"):
+        run.train(config, resume=True)
+    after = final_values(config.run_dir)
+    assert int(after["epoch/.ATTRIBUTES/VARIABLE_VALUE"]) == 1
+    for name, value in kept.items():
+        np.testing.assert_array_equal(after[name], value)
+
+
+def _nan_features(*args, **kwargs):
+    features = build_features("random", None)
+    for weight in features.weights:
+        weight.assign(np.full(weight.shape, np.nan))
+    return features
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    generator = build_generator(4, memory=8)
+    optimizer = build_optimizer(
+        1e-4, OptimizerConfig(), "float32", generator.trainable_variables
+    )
+    state = TrainingState(
+        tmp_path,
+        1,
+        {"generator": generator},
+        {"optimizer": optimizer},
+        WeightAverage(generator, 0.9),
+    )
+    state.save(1)
+    kernel = generator.get_layer("base_0_conv").kernel
+    kernel.assign(kernel * np.nan)
+    with pytest.raises(TrainingError, match="base_0_conv/kernel"):
+        state.save(2)
+    assert state.restore() == 1
+
+
+def test_resuming_needs_a_checkpoint_that_fits(config):
+    with pytest.raises(InputError, match="must hold a checkpoint"):
+        run.train(config, resume=True)
+    run.train(dataclasses.replace(config, epochs=1, pretrain_epochs=1))
+    with pytest.raises(InputError, match="does not fit"):
+        run.train(dataclasses.replace(config, width=6), resume=True)
+    with pytest.raises(InputError, match="--epochs must be above the 1"):
+        run.train(dataclasses.replace(config, epochs=1), resume=True)
+
+
+@pytest.mark.parametrize(
+    "change, match",
+    [
+        ({"data": {"image_size": 36}}, "--image-size must be a multiple of 8.*36"),
+        ({"data": {"image_size": 24}}, "--image-size must be .* 32 or more.*24"),
+        ({"data": {"batch_size": 9}}, "9"),
+        ({"epochs": 0}, "--epochs"),
+    ],
+)
+def test_settings_that_cannot_work_write_nothing(config, change, match):
+    if "data" in change:
+        change = {"data": dataclasses.replace(config.data, **change["data"])}
+    with pytest.raises(InputError, match=match):
+        run.train(dataclasses.replace(config, **change))
+    assert not config.run_dir.exists()

@@ -1,0 +1,191 @@
+"""Measures speed and memory: medians, everything of a table in one run.
+
+    python tools/benchmark.py generator
+    python tools/benchmark.py train
+    python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
+
+Other programs on the machine lengthen the times: compare figures of one run only, and
+read the ratio to the machine's own matrix product beside them.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+from animegan_tf.cli import run_tool
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def median_seconds(function, repeats):
+    function()
+    function()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def matmul_gflops(repeats):
+    """What the machine reaches in a 4096 x 4096 float32 matrix product."""
+    import tensorflow as tf
+
+    matrix = tf.random.normal((4096, 4096))
+    product = tf.function(lambda a: tf.linalg.matmul(a, a)[0, 0])
+    return 2 * 4096**3 / median_seconds(lambda: float(product(matrix)), repeats) / 1e9
+
+
+def peak_gib():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)
+
+
+def measure_generator(args):
+    """The main tail, as inference runs it, in three ways."""
+    import numpy as np
+    import tensorflow as tf
+
+    from animegan_tf.inference import Stylizer
+    from animegan_tf.models import build_generator, main_tail
+
+    peak, rows = matmul_gflops(args.repeats), []
+    tail = main_tail(build_generator())
+    traced = tf.function(lambda x: tail(x, training=False))
+    stylizer = Stylizer(tail, max_side=4096)
+    for size in args.sizes:
+        gflop = 14.79 * (size / 256) ** 2  # convolutions, METHOD: 7.39 GMAC at 256 px
+        photo = np.random.default_rng(0).integers(0, 256, (size, size, 3), "uint8")
+        picture = tf.constant(photo[None] / 127.5 - 1, tf.float32)
+        ways = {
+            "Keras, eager": lambda: tail(picture, training=False).numpy(),
+            "tf.function": lambda: traced(picture).numpy(),
+            "Stylizer (uint8, any size)": lambda: stylizer(photo),
+        }
+        for name, run in ways.items():
+            seconds = median_seconds(run, args.repeats)
+            share = gflop / seconds / peak
+            rows.append(
+                {"size": size, "way": name, "ms": 1000 * seconds, "of_peak": share}
+            )
+    print(f"matrix product: {peak:.0f} GFLOP/s\n")
+    print(f"{'pixels':>6}  {'way':<28} {'ms':>8}  of peak")
+    for row in rows:
+        print(
+            f"{row['size']:>6}  {row['way']:<28} {row['ms']:8.0f}  {row['of_peak']:.0%}"
+        )
+    return {"matmul_gflops": peak, "rows": rows}
+
+
+def measure_step(args):
+    """Adversarial and pre-training step of one precision, in this process."""
+    import dataclasses
+
+    import numpy as np
+    import tensorflow as tf
+
+    from animegan_tf.config import PRESETS, OptimizerConfig
+    from animegan_tf.models import build_features
+    from animegan_tf.samples import draw_anime, draw_photo, random_portrait
+    from animegan_tf.training import run
+
+    precision, size, count = args.precision[0], args.image_size, args.batch_size
+    config = dataclasses.replace(
+        PRESETS["hayao"], precision=precision, optimizer=OptimizerConfig()
+    )
+    # Speed does not depend on the weights' values, so none are downloaded.
+    features = build_features(args.perceptual, None, dtype=run.features_dtype(config))
+    pretrainer, trainer = run.build_trainers(config, features)
+
+    def pictures(draw):
+        drawn = np.stack([draw(random_portrait(i), size) for i in range(count)])
+        return tf.constant(drawn / 127.5 - 1, tf.float32)
+
+    photo, anime = pictures(draw_photo), pictures(draw_anime)
+    batch = {
+        "photo": photo,
+        "photo_superpixels": photo,
+        "anime": anime,
+        "anime_smooth": anime,
+    }
+    result = {"precision": precision}
+    for name, model in (("pretrain", pretrainer), ("adversarial", trainer)):
+        step = tf.function(model.train_step)
+        start = time.perf_counter()
+        step(batch)
+        result[f"{name}_first_seconds"] = time.perf_counter() - start
+
+        def run_step():
+            return [float(value) for value in step(batch).values()]
+
+        trainer.targets.seconds = 0.0
+        result[f"{name}_seconds"] = median_seconds(run_step, args.repeats)
+        targets = trainer.targets.seconds / (args.repeats + 2)
+    return {**result, "target_seconds": targets, "peak_gib": peak_gib()}
+
+
+def measure_train(args):
+    """`measure_step` of every precision, each in a process of its own for its peak."""
+    if args.one_process:
+        print(json.dumps(measure_step(args)))
+        return None
+    rows = []
+    for precision in args.precision:
+        command = [sys.executable, __file__, "train", "--one-process"]
+        for flag in ("image-size", "batch-size", "perceptual", "repeats"):
+            value = getattr(args, flag.replace("-", "_"))
+            command += [f"--{flag}", str(value)]
+        command += ["--precision", precision]
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+        rows.append(json.loads(output.splitlines()[-1]))
+    peak = matmul_gflops(args.repeats)
+    print(
+        f"{args.image_size} px, batch {args.batch_size}, {args.perceptual}; "
+        f"matrix product: {peak:.0f} GFLOP/s\n"
+    )
+    print("precision       pre-training s  adversarial s  of it targets s  peak GiB")
+    for row in rows:
+        print(
+            f"{row['precision']:<15} {row['pretrain_seconds']:14.2f}  "
+            f"{row['adversarial_seconds']:13.2f}  {row['target_seconds']:15.2f}  "
+            f"{row['peak_gib']:8.2f}"
+        )
+    return {"matmul_gflops": peak, "rows": rows}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="what", required=True)
+    generator = commands.add_parser("generator", help="painting one picture")
+    generator.add_argument("--sizes", type=int, nargs="+", default=[256, 512])
+    train = commands.add_parser("train", help="one training step")
+    train.add_argument("--image-size", type=int, default=128)
+    train.add_argument("--batch-size", type=int, default=4)
+    train.add_argument("--perceptual", default="vgg19")
+    train.add_argument(
+        "--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS[:2]
+    )
+    train.add_argument("--one-process", action="store_true", help=argparse.SUPPRESS)
+    for command in (generator, train):
+        command.add_argument("--repeats", type=int, default=9, help="steps timed")
+        command.add_argument("--json", metavar="PATH", help="also write the figures")
+    return parser.parse_args()
+
+
+def main():
+    args = parse_arguments()
+    measured = (measure_generator if args.what == "generator" else measure_train)(args)
+    if args.json:
+        with open(args.json, "w") as file:
+            json.dump(measured, file, indent=2)
+
+
+if __name__ == "__main__":
+    run_tool(main)
