@@ -1,4 +1,4 @@
-"""Photos of people to 2D anime pictures: the double-tail GAN of AnimeGANv3 in Keras 3."""
+"""Photos of people to 2D anime pictures: AnimeGANv3's double-tail GAN in Keras 3."""
 
 import os
 

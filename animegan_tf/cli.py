@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,17 @@ from animegan_tf.errors import InputError, TrainingError
 
 # Groups whose settings are named without the group: people type them often.
 _FLAT = ("data", "optimizer")
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """Says what is wrong with a flag as `run_tool` says everything: in one sentence.
+
+    Raises:
+        InputError: in place of printing the usage and exiting.
+    """
+
+    def error(self, message):
+        raise InputError(f"{message}; --help lists the flags")
 
 
 def _fields(config, path=()):
@@ -82,13 +94,16 @@ def _replaced(config, path, value):
 def run_tool(main):
     """Runs a tool's `main()`; what the user can mend ends it with one sentence.
 
-    Exits with 2 for an `InputError`, 3 for a `TrainingError`, 130 when interrupted.
+    Exits with 2 for an `InputError` or a file that cannot be used, 3 for a
+    `TrainingError`, 130 when interrupted.
     """
+    # Or else TensorFlow's notes about its build bury the sentence.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     try:
         main()
-    except (InputError, TrainingError) as error:
+    except (InputError, TrainingError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, InputError) else 3)
+        sys.exit(3 if isinstance(error, TrainingError) else 2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import math
 import os
+import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -176,37 +178,60 @@ def check_config(config):
     Raises:
         InputError: the first value that breaks its rule, named as its flag.
     """
-    data, optimizer = config.data, config.optimizer
-    rules = (
-        (
-            "--image-size",
-            data.image_size,
-            data.image_size >= 32 and data.image_size % 8 == 0,
-            "a multiple of 8, 32 or more",
-        ),
-        ("--batch-size", data.batch_size, data.batch_size >= 1, "1 or more"),
-        ("--crop", data.crop, 0 <= data.crop <= 0.5, "between 0 and 0.5"),
-        ("--augment", data.augment, 0 <= data.augment <= 1, "between 0 and 1"),
-        (
-            "--pretrain-epochs",
-            config.pretrain_epochs,
-            0 <= config.pretrain_epochs,
-            "0 or more",
-        ),
-        ("--epochs", config.epochs, config.epochs >= 1, "1 or more"),
-        ("--save-every", config.save_every, config.save_every >= 1, "1 or more"),
-        (
-            "--keep-checkpoints",
-            config.keep_checkpoints,
-            config.keep_checkpoints >= 1,
-            "1 or more",
-        ),
-        ("--width", config.width, config.width >= 1, "1 or more"),
-        ("--ema", optimizer.ema, 0 <= optimizer.ema < 1, "at least 0 and below 1"),
-    )
-    for flag, value, holds, rule in rules:
+    data, targets, optimizer = config.data, config.targets, config.optimizer
+
+    def require(holds, flag, value, rule):
         if not holds:
             raise InputError(f"{flag} must be {rule}; got {value}")
+
+    side = data.image_size
+    require(
+        side >= 32 and side % 8 == 0,
+        "--image-size",
+        side,
+        "a multiple of 8, 32 or more",
+    )
+    least = {
+        "--batch-size": (data.batch_size, 1),
+        "--pretrain-epochs": (config.pretrain_epochs, 0),
+        "--epochs": (config.epochs, 1),
+        "--steps-per-epoch": (config.steps_per_epoch, 0),
+        "--save-every": (config.save_every, 1),
+        "--keep-checkpoints": (config.keep_checkpoints, 1),
+        "--width": (config.width, 1),
+        "--targets.min-size": (targets.min_size, 1),
+        "--targets.template": (targets.template, 1),
+        "--targets.workers": (targets.workers, 0),
+    }
+    for flag, (value, bound) in least.items():
+        require(value >= bound, flag, value, f"{bound} or more")
+    require(0 <= data.seed < 2**32, "--seed", data.seed, "between 0 and 4294967295")
+    require(0 <= data.crop <= 0.5, "--crop", data.crop, "between 0 and 0.5")
+    require(0 <= data.augment <= 1, "--augment", data.augment, "between 0 and 1")
+    denoise = targets.denoise
+    require(0 < denoise < math.inf, "--targets.denoise", denoise, "above 0")
+    for name in ("pretrain_rate", "generator_rate", "discriminator_rate"):
+        value = getattr(optimizer, name)
+        require(0 < value < 1, _flag_of(name), value, "above 0 and below 1")
+    for name in ("beta_1", "beta_2", "ema"):
+        value = getattr(optimizer, name)
+        require(0 <= value < 1, _flag_of(name), value, "at least 0 and below 1")
+    for name, value in dataclasses.asdict(config.weights).items():
+        values = value if isinstance(value, tuple) else (value,)
+        holds = all(0 <= x < math.inf for x in values)
+        require(holds, _flag_of(f"weights.{name}"), value, "0 or more")
+    weights = config.weights
+    learns = weights.pretrain_support or weights.pretrain_main
+    require(
+        learns or config.pretrain_epochs == 0,
+        "--weights.pretrain-support",
+        weights.pretrain_support,
+        "above 0 where --weights.pretrain-main is 0",
+    )
+
+
+def _flag_of(name):
+    return "--" + name.replace("_", "-")
 
 
 def save_config(config, path):
@@ -229,23 +254,38 @@ def load_config(path):
         raise InputError(
             f"{path} must exist to resume its run; there is none"
         ) from None
-    except (ValueError, TypeError, KeyError) as error:
+    except OSError as error:
+        raise InputError(f"{path} must be readable: {error.strerror}") from error
+    except (ValueError, TypeError) as error:
         raise InputError(f"{path} is not a run's settings: {error}") from error
 
 
 def _from_dict(cls, values):
-    fields = {f.name: f for f in dataclasses.fields(cls)}
-    unknown = set(values) - set(fields)
+    if not isinstance(values, dict):
+        raise TypeError(f"a group of settings is an object, not {values!r}")
+    kinds = {f.name: f.type for f in dataclasses.fields(cls)}
+    unknown = set(values) - set(kinds)
     if unknown:
-        raise KeyError(f"unknown {', '.join(sorted(unknown))}")
-    out = {}
-    for name, value in values.items():
-        kind = fields[name].type
-        if dataclasses.is_dataclass(kind):
-            value = _from_dict(kind, value)
-        elif kind in (Path, Path | None) and value is not None:
-            value = Path(value)
-        elif isinstance(value, list):
-            value = tuple(value)
-        out[name] = value
-    return cls(**out)
+        raise ValueError(f"unknown {', '.join(sorted(unknown))}")
+    return cls(**{name: _typed(name, kinds[name], values[name]) for name in values})
+
+
+_JSON_TYPES = {bool: bool, int: int, float: (int, float), str: str, Path: str}
+
+
+def _typed(name, kind, value):
+    """A value from JSON as the type that its field declares."""
+    if dataclasses.is_dataclass(kind):
+        return _from_dict(kind, value)
+    if kind == Path | None:
+        return None if value is None else _typed(name, Path, value)
+    if typing.get_origin(kind) is tuple:
+        kinds = typing.get_args(kind)
+        if isinstance(value, list) and len(value) == len(kinds):
+            return tuple(_typed(name, k, v) for k, v in zip(kinds, value))
+    # A bool is an int in Python, but no number of anything here.
+    elif isinstance(value, _JSON_TYPES[kind]) and (type(value) is bool) == (
+        kind is bool
+    ):
+        return kind(value)
+    raise TypeError(f"{name} cannot be {value!r}")

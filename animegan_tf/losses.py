@@ -11,7 +11,7 @@ Reference:
 
 from keras import ops
 
-from animegan_tf.ops import gram_matrix, rgb_to_lab
+from animegan_tf.ops import rgb_to_lab
 
 
 def lsgan(logits, target):

@@ -1,8 +1,5 @@
 """Tensor operations on pictures and features; the one home of range conversions."""
 
-import math
-
-import keras
 from keras import ops
 
 # CIE standard illuminant D65, 2 degree observer; sRGB primaries (IEC 61966-2-1).

@@ -6,13 +6,13 @@ python tools/stylize.py photo.jpg -o picture.png --generator runs/sample/generat
 import argparse
 from pathlib import Path
 
-from animegan_tf.cli import run_tool
+from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import SUFFIXES, read_image, write_image
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("photo", type=Path, help="the photo to paint")

@@ -13,13 +13,19 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from animegan_tf.cli import add_config_arguments, config_from_arguments, run_tool
-from animegan_tf.config import PRESETS, SAMPLE, load_config
+from animegan_tf.cli import (
+    ArgumentParser,
+    add_config_arguments,
+    config_from_arguments,
+    run_tool,
+)
+from animegan_tf.config import PRESETS, SAMPLE, check_config, load_config
 from animegan_tf.errors import InputError
+from animegan_tf.imaging.io import list_images
 
 
 def parse_arguments():
-    first = argparse.ArgumentParser(add_help=False)
+    first = ArgumentParser(add_help=False)
     first.add_argument(
         "--preset",
         metavar="NAME",
@@ -40,7 +46,7 @@ def parse_arguments():
     known, _ = first.parse_known_args()
     own_data, _ = _data_arguments().parse_known_args()
     base = _base(known, own_data)
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[first],
@@ -50,7 +56,7 @@ def parse_arguments():
 
 
 def _data_arguments():
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--photos")
     parser.add_argument("--anime")
     return parser
@@ -59,6 +65,11 @@ def _data_arguments():
 def _base(known, own_data):
     """The settings that the flags then change."""
     if known.resume:
+        if known.preset or known.dataset or known.style:
+            raise InputError(
+                "--resume goes on with its run's settings; --preset, --dataset and "
+                "--style do not go with it"
+            )
         config = load_config(known.resume / "config.json")
         return dataclasses.replace(config, run_dir=known.resume)
     if known.preset and known.preset not in PRESETS:
@@ -66,7 +77,7 @@ def _base(known, own_data):
             f"--preset must be one of {', '.join(PRESETS)}; got {known.preset}"
         )
     if known.dataset or known.style:
-        return _upstream_layout(known.dataset, known.style, _preset(known))
+        return _upstream_layout(known)
     if own_data.photos or own_data.anime or known.preset:
         return _preset(known)
     return SAMPLE
@@ -76,22 +87,44 @@ def _preset(known):
     return PRESETS[known.preset or "portrait"]
 
 
-def _upstream_layout(dataset, style, config):
-    if not (dataset and style):
+def _upstream_layout(known):
+    if not (known.dataset and known.style):
         raise InputError("--dataset and --style go together; one of them is missing")
-    validation = dataset / "val"
+    config, style = _preset(known), known.dataset / known.style
+
+    def if_there(folder):
+        return folder if folder.is_dir() else None
+
+    # The authors' Shinkai training reads the smoothed pictures with noise, and the
+    # photos' superpixels of 50 pixels like every style.
+    noisy = if_there(style / "smooth_noise") if known.preset == "shinkai" else None
     data = dataclasses.replace(
         config.data,
-        photos=dataset / "train_photo",
-        anime=dataset / style / "style",
-        validation=validation if validation.is_dir() else None,
+        photos=known.dataset / "train_photo",
+        photo_superpixels=if_there(known.dataset / "seg_train_5-0.8-50"),
+        anime=style / "style",
+        anime_smooth=noisy,
+        validation=if_there(known.dataset / "val"),
     )
     return dataclasses.replace(config, data=data)
 
 
+def check_folders(data):
+    """A wrong path shows here, before anything is imported, fetched or made."""
+    for name in ("photos", "anime", "photo_superpixels", "anime_smooth", "validation"):
+        folder = getattr(data, name)
+        if folder is not None:
+            list_images(folder)
+        elif name in ("photos", "anime"):
+            raise InputError(f"--{name} must name a folder of pictures; none was given")
+
+
 def main():
     config, resume = parse_arguments()
+    check_config(config)
     sample = config.data.photos is None and config.data.anime is None
+    if not sample:
+        check_folders(config.data)
     # TensorFlow takes seconds to import: --help and wrong flags need not wait.
     from animegan_tf.training.run import train, with_sample_data
 

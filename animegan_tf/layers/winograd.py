@@ -1,5 +1,7 @@
 """A frozen 3x3 convolution with a quarter of the multiplications."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -63,10 +65,9 @@ class FrozenConv2D(keras.layers.Conv2D):
 
         if tf.config.list_physical_devices("GPU"):
             return
-        kernel = np.asarray(self.kernel)
-        # The gradient of a convolution is one with the kernel turned round.
-        turned = np.transpose(kernel[::-1, ::-1], (0, 1, 3, 2))
-        self._convolve = _frozen_function(kernel, turned, np.asarray(self.bias))
+        self._convolve = _frozen_function(
+            np.asarray(self.kernel), np.asarray(self.bias)
+        )
 
     def call(self, inputs):
         if self._convolve is None or None in inputs.shape:
@@ -74,22 +75,31 @@ class FrozenConv2D(keras.layers.Conv2D):
         return self._convolve(inputs)
 
 
-def _frozen_function(kernel, turned, bias):
+def _frozen_function(kernel, bias):
     import tensorflow as tf
 
-    forward, backward = tf.constant(_transformed(kernel)), tf.constant(
-        _transformed(turned)
-    )
-    bias, no_bias = tf.constant(bias), tf.zeros(kernel.shape[2])
-
-    # Compiled as one: the sums over tiles cost more than they save unless fused.
-    convolve = tf.function(_winograd, jit_compile=True)
+    kernel, bias = tf.constant(_transformed(kernel)), tf.constant(bias)
+    forward, backward = _compiled()
 
     @tf.custom_gradient
     def apply(x):
-        return convolve(x, forward, bias), lambda dy: convolve(dy, backward, no_bias)
+        return forward(x, kernel, bias), lambda dy: backward(dy, kernel)
 
     return apply
+
+
+@functools.cache
+def _compiled():
+    """Both directions, each as one kernel: unless fused, the sums cost too much.
+
+    One function for all layers, so that those of equal shape share a compilation.
+    """
+    import tensorflow as tf
+
+    return (
+        tf.function(_convolve, jit_compile=True),
+        tf.function(_convolve_back, jit_compile=True),
+    )
 
 
 def _transformed(kernel):
@@ -107,28 +117,74 @@ def _combined(weights, terms):
     return total
 
 
-def _winograd(x, kernel, bias):
+def _multiplied(planes, shape, kernel, transpose):
+    """The 36 planes of `(B, rows, columns, C)`, each through its own matrix."""
     import tensorflow as tf
 
-    batch, height, width, channels = x.shape
-    rows, columns = -(-height // 4), -(-width // 4)
-    x = tf.pad(
-        x, [[0, 0], [1, 4 * rows - height + 1], [1, 4 * columns - width + 1], [0, 0]]
-    )
-    bands = [x[:, i : i + 4 * rows - 3 : 4] for i in range(6)]
-    tiles = []
-    for across in (_combined(weights, bands) for weights in _INPUT):
-        taps = [across[:, :, j : j + 4 * columns - 3 : 4] for j in range(6)]
-        tiles += [_combined(weights, taps) for weights in _INPUT]
-    tiles = tf.reshape(tf.stack(tiles), (36, batch * rows * columns, channels))
+    batch, rows, columns = shape
+    planes = tf.stack(planes)
+    planes = tf.reshape(planes, (36, batch * rows * columns, planes.shape[-1]))
+    products = tf.matmul(planes, kernel, transpose_b=transpose)
+    products = tf.reshape(products, (6, 6, batch, rows, columns, products.shape[-1]))
+    return tf.unstack(products)
 
-    products = tf.matmul(tiles, kernel)  # (36, tiles, filters)
-    filters = kernel.shape[-1]
-    products = tf.reshape(products, (6, 6, batch, rows, columns, filters))
+
+def _convolve(x, kernel, bias):
+    import tensorflow as tf
+
+    batch, height, width, _ = x.shape
+    rows, columns = -(-height // 4), -(-width // 4)
+    down, across = (1, 4 * rows - height + 1), (1, 4 * columns - width + 1)
+    x = tf.pad(x, [[0, 0], down, across, [0, 0]])
+    bands = [x[:, i : i + 4 * rows - 3 : 4] for i in range(6)]
+    planes = []
+    for band in (_combined(weights, bands) for weights in _INPUT):
+        taps = [band[:, :, j : j + 4 * columns - 3 : 4] for j in range(6)]
+        planes += [_combined(weights, taps) for weights in _INPUT]
+    products = _multiplied(planes, (batch, rows, columns), kernel, transpose=False)
     lines = []
     for weights in _OUTPUT:
-        taps = tf.unstack(_combined(weights, tf.unstack(products)))
+        taps = tf.unstack(_combined(weights, products))
         lines.append(tf.stack([_combined(w, taps) for w in _OUTPUT], axis=3))
     picture = tf.stack(lines, axis=2)  # (B, rows, 4, columns, 4, filters)
-    picture = tf.reshape(picture, (batch, 4 * rows, 4 * columns, filters)) + bias
+    picture = tf.reshape(picture, (batch, 4 * rows, 4 * columns, -1)) + bias
     return picture[:, :height, :width]
+
+
+def _convolve_back(dy, kernel):
+    """Gradient with respect to the input: every transform transposed."""
+    import tensorflow as tf
+
+    batch, height, width, _ = dy.shape
+    rows, columns = -(-height // 4), -(-width // 4)
+    down, across = (0, 4 * rows - height), (0, 4 * columns - width)
+    dy = tf.pad(dy, [[0, 0], down, across, [0, 0]])
+    lines = [dy[:, i::4] for i in range(4)]
+    planes = []
+    for line in (_combined(weights, lines) for weights in zip(*_OUTPUT)):
+        taps = [line[:, :, j::4] for j in range(4)]
+        planes += [_combined(weights, taps) for weights in zip(*_OUTPUT)]
+    products = _multiplied(planes, (batch, rows, columns), kernel, transpose=True)
+    lines = []
+    for weights in zip(*_INPUT):
+        taps = tf.unstack(_combined(weights, products))
+        taps = [_combined(w, taps) for w in zip(*_INPUT)]
+        lines.append(_overlapped(taps, axis=2))  # (B, rows, columns + 1, 4, C)
+    picture = _overlapped(lines, axis=1)  # (B, rows + 1, 4, columns + 1, 4, C)
+    picture = tf.reshape(picture, (batch, 4 * rows + 4, 4 * columns + 4, -1))
+    return picture[:, 1 : height + 1, 1 : width + 1]
+
+
+def _overlapped(taps, axis):
+    """Adds up tiles of six that start every four: `(..., tiles + 1, 4, ...)`."""
+    import tensorflow as tf
+
+    def shifted(tap, before):
+        padding = [[0, 0]] * tap.shape.rank
+        padding[axis] = [before, 1 - before]
+        return tf.pad(tap, padding)
+
+    first = [shifted(tap, 0) for tap in taps[:4]]
+    for i, tap in enumerate(taps[4:]):
+        first[i] = first[i] + shifted(tap, 1)
+    return tf.stack(first, axis=axis + 1)

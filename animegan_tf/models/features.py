@@ -228,7 +228,7 @@ def _set_weights(model, values, source):
         received = [np.shape(value) for value in values[layer.name]]
         if expected != received:
             raise InputError(
-                f"{source} must hold {layer.name} with shapes {expected}; got {received}"
+                f"{source} must hold {layer.name} of shapes {expected}; got {received}"
             )
         layer.set_weights([np.asarray(v, "float32") for v in values[layer.name]])
 

@@ -1,6 +1,7 @@
 """Phase 2: both tails against their discriminators."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from animegan_tf import losses
@@ -90,56 +91,62 @@ class DTGANTrainer(keras.Model):
             + self.main_discriminator.trainable_variables
         )
 
-    def describe_fixed(self, batch, painted):
-        """Targets of the painted pictures and features of all that stays as it is."""
-        superpixels, revision = targets_in_graph(
-            self.targets, painted["support"], painted["raw"]
-        )
-        content = {
-            "photo": batch["photo"],
-            "photo_region": batch["photo_superpixels"],
-            "region": superpixels,
-            "revision": revision,
-        }
-        fixed = {name: self.features(x)["content"] for name, x in content.items()}
-        style = self.features(to_gray(batch["anime"]))["style"]
-        return {**fixed, "style": [gram_matrix(level) for level in style]}, revision
+    def describe(self, pictures):
+        """Features of several batches, one pass after the other.
 
-    def support_terms(self, photo, support, logits, fixed):
+        Left to itself, TensorFlow starts them side by side, which takes the memory
+        of all and gains no time where each fills the processor.
+
+        Args:
+            pictures: dict of batches.
+
+        Returns:
+            `{name: {"content": features, "style": [features, ...]}}`.
+        """
+        described, before = {}, []
+        for name, batch in pictures.items():
+            with tf.control_dependencies(before):
+                described[name] = self.features(tf.identity(batch))
+            before = [described[name]["content"]]
+        return described
+
+    def support_terms(self, photo, support, logits, described):
         """Weighted terms of the support tail by name."""
-        w = self.loss_weights
-        content = self.features(support)["content"]
-        style = self.features(to_gray(support))["style"]
+        w, content = self.loss_weights, described["support"]["content"]
         distances = [
-            weight * losses.style_distance(target, gram_matrix(level))
-            for weight, target, level in zip(w.style, fixed["style"], style)
+            weight * losses.style_distance(gram_matrix(anime), gram_matrix(level))
+            for weight, anime, level in zip(
+                w.style, described["gray_anime"]["style"], described["gray"]["style"]
+            )
         ]
+
+        def distance(name):
+            return losses.feature_distance(described[name]["content"], content)
+
         return {
             "support/adversarial": w.support_adversarial * losses.lsgan(logits, 0.9),
-            "support/content": w.content
-            * losses.feature_distance(fixed["photo"], content),
+            "support/content": w.content * distance("photo"),
             "support/style_low": distances[0],
             "support/style_middle": distances[1],
             "support/style_high": distances[2],
-            "support/region": w.region
-            * losses.feature_distance(fixed["region"], content),
-            "support/photo_region": w.photo_region
-            * losses.feature_distance(fixed["photo_region"], content),
+            "support/region": w.region * distance("region"),
+            "support/photo_region": w.photo_region * distance("photo_region"),
             "support/color": w.color * losses.lab_distance(photo, support, w.lightness),
             "support/total_variation": w.total_variation
             * losses.total_variation(support),
         }
 
-    def main_terms(self, main, logits, fixed, revision):
+    def main_terms(self, main, logits, described, revision):
         """Weighted terms of the main tail by name."""
         w = self.loss_weights
-        content = self.features(main)["content"]
         return {
             "main/adversarial": w.main_adversarial * losses.lsgan(logits, 1.0),
             "main/revision_pixel": w.revision_pixel
             * losses.pixel_distance(revision, main),
             "main/revision_feature": w.revision_feature
-            * losses.feature_distance(fixed["revision"], content),
+            * losses.feature_distance(
+                described["revision"]["content"], described["main"]["content"]
+            ),
             "main/total_variation": w.total_variation * losses.total_variation(main),
         }
 
@@ -171,15 +178,32 @@ class DTGANTrainer(keras.Model):
         with generator_tape:
             painted = paint(self.generator, batch["photo"])
             with generator_tape.stop_recording():
-                fixed, revision = self.describe_fixed(batch, painted)
+                superpixels, revision = targets_in_graph(
+                    self.targets, painted["support"], painted["raw"]
+                )
+                fixed = {
+                    "photo": batch["photo"],
+                    "photo_region": batch["photo_superpixels"],
+                    "gray_anime": to_gray(batch["anime"]),
+                    "region": superpixels,
+                    "revision": revision,
+                }
+                described = self.describe(fixed)
+            gray = to_gray(painted["support"])
+            moving = {
+                "support": painted["support"],
+                "gray": gray,
+                "main": painted["main"],
+            }
+            described |= self.describe(moving)
             with discriminator_tape:
-                support_logits = self.support_discriminator(to_gray(painted["support"]))
+                support_logits = self.support_discriminator(gray)
                 main_logits = self.main_discriminator(painted["main"])
             generator_terms = {
                 **self.support_terms(
-                    batch["photo"], painted["support"], support_logits, fixed
+                    batch["photo"], painted["support"], support_logits, described
                 ),
-                **self.main_terms(painted["main"], main_logits, fixed, revision),
+                **self.main_terms(painted["main"], main_logits, described, revision),
             }
             generator_loss = sum(generator_terms.values())
         with discriminator_tape:

@@ -1,0 +1,354 @@
+import argparse
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from animegan_tf import cli
+from animegan_tf.config import (
+    PRESETS,
+    SAMPLE,
+    TrainConfig,
+    check_config,
+    load_config,
+    save_config,
+)
+from animegan_tf.errors import InputError, TrainingError
+
+CONFIGS = {**PRESETS, "sample": SAMPLE}
+
+
+def parser_of(config, **options):
+    # Wide enough for a setting a line.
+    parser = cli.ArgumentParser(
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, 2, 100, 400)
+    )
+    cli.add_config_arguments(parser, config, **options)
+    return parser
+
+
+def parse(line, config=TrainConfig()):
+    args = parser_of(config).parse_args(line.split())
+    return cli.config_from_arguments(args, config)
+
+
+def flat(config, prefix=""):
+    """`{"data.image_size": 256, ...}`."""
+    values = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            values |= flat(value, f"{prefix}{field.name}.")
+        else:
+            values[prefix + field.name] = value
+    return values
+
+
+def with_(config, path, value):
+    """A copy with one setting changed, without the code under test."""
+    group, _, name = path.rpartition(".")
+    if not group:
+        return dataclasses.replace(config, **{name: value})
+    inner = dataclasses.replace(getattr(config, group), **{name: value})
+    return dataclasses.replace(config, **{group: inner})
+
+
+# Flags.
+
+
+@pytest.mark.parametrize(
+    "line, path, value",
+    [
+        ("--epochs 7", "epochs", 7),
+        ("--run-dir somewhere/else", "run_dir", Path("somewhere/else")),
+        ("--precision mixed_bfloat16", "precision", "mixed_bfloat16"),
+        ("--image-size 128", "data.image_size", 128),
+        ("--photos my/photos", "data.photos", Path("my/photos")),
+        ("--no-flip", "data.flip", False),
+        ("--generator-rate 3e-5", "optimizer.generator_rate", 3e-5),
+        ("--ema 0", "optimizer.ema", 0.0),
+        ("--weights.color 12", "weights.color", 12.0),
+        ("--weights.style 1 2.5 3", "weights.style", (1.0, 2.5, 3.0)),
+        ("--weights.pretrain-main 0", "weights.pretrain_main", 0.0),
+        ("--targets.superpixels slic", "targets.superpixels", "slic"),
+        ("--targets.min-size 80", "targets.min_size", 80),
+    ],
+)
+def test_a_flag_changes_its_setting_and_nothing_else(line, path, value):
+    before, after = flat(TrainConfig()), flat(parse(line))
+    assert after == {**before, path: value}
+    assert type(after[path]) is type(value)
+
+
+def test_no_flag_changes_nothing():
+    for config in CONFIGS.values():
+        assert parse("", config) == config
+
+
+def test_flags_of_several_groups_go_together():
+    config = parse("--epochs 3 --batch-size 2 --weights.content 1 --beta-1 0.9")
+    changed = {
+        key: value
+        for key, value in flat(config).items()
+        if value != flat(TrainConfig())[key]
+    }
+    assert changed == {
+        "epochs": 3,
+        "data.batch_size": 2,
+        "weights.content": 1.0,
+        "optimizer.beta_1": 0.9,
+    }
+
+
+def test_a_boolean_can_be_switched_on_again():
+    off = with_(TrainConfig(), "data.flip", False)
+    assert parse("", off).data.flip is False
+    assert parse("--flip", off).data.flip is True
+
+
+def test_skipped_settings_have_no_flag():
+    parser = parser_of(TrainConfig(), skip=("epochs", "image_size"))
+    for flag in ("--epochs", "--image-size"):
+        with pytest.raises(InputError, match=flag):
+            parser.parse_args([flag, "64"])
+    assert parser.parse_args(["--batch-size", "4"])
+
+
+@pytest.mark.parametrize(
+    "line, named",
+    [
+        ("--epochs many", "--epochs.*many"),
+        ("--weights.style 1 2", "--weights.style"),
+        ("--targets.superpixels voronoi", "voronoi"),
+        ("--lr 1", "--lr"),
+    ],
+)
+def test_a_wrong_flag_is_one_sentence(line, named):
+    with pytest.raises(InputError, match=named) as caught:
+        parse(line)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_setting_has_a_flag_with_help_and_its_default():
+    for config in CONFIGS.values():
+        shown = parser_of(config).format_help().splitlines()
+        for path, value in flat(config).items():
+            group, _, name = path.rpartition(".")
+            kept = name if group in ("", "data", "optimizer") else path
+            flag = "--" + kept.replace("_", "-")
+            lines = [line for line in shown if line.strip().startswith(flag)]
+            lines = [x for x in lines if x.split()[0].rstrip(",") == flag]
+            assert len(lines) == 1, flag
+            if isinstance(value, tuple):
+                value = " ".join(f"{x:g}" for x in value)
+            value = "none" if value is None else value
+            help, default = lines[0].rsplit(" (default: ", 1)
+            assert default == f"{value})"
+            assert len(help.split("  ")[-1]) > 8, f"{flag} has no help"
+
+
+# Files.
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_settings_survive_a_file(tmp_path, name):
+    config = with_(CONFIGS[name], "data.photos", Path("some/photos"))
+    save_config(config, tmp_path / "config.json")
+    loaded = load_config(tmp_path / "config.json")
+    assert loaded == config
+    for path, value in flat(config).items():
+        # Paths are of the system's own kind.
+        assert isinstance(flat(loaded)[path], type(value)), path
+    assert [p.name for p in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_a_setting_that_is_missing_has_its_default(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"epochs": 12, "data": {"image_size": 64}}')
+    expected = with_(with_(TrainConfig(), "epochs", 12), "data.image_size", 64)
+    assert load_config(path) == expected
+
+
+@pytest.mark.parametrize(
+    "text, named",
+    [
+        ('{"epoch": 3}', "unknown epoch"),
+        ('{"weights": {"colour": 1}}', "unknown colour"),
+        ('{"data": null}', "None"),
+        ("[]", "not a run's settings"),
+        ("{", "not a run's settings"),
+        ('{"epochs": "many"}', "epochs cannot be 'many'"),
+        ('{"epochs": 1.5}', "epochs"),
+        ('{"epochs": true}', "epochs"),
+        ('{"data": {"flip": 1}}', "flip"),
+        ('{"weights": {"style": [1, 2]}}', "style"),
+        ('{"weights": {"style": [1, 2, "3"]}}', "style"),
+        ('{"run_dir": null}', "run_dir"),
+    ],
+)
+def test_a_file_that_is_no_settings_is_named(tmp_path, text, named):
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=f"config.json.*{named}"):
+        load_config(path)
+
+
+def test_whole_numbers_do_where_fractions_may_be(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"weights": {"color": 3, "style": [1, 2, 3]}}')
+    weights = load_config(path).weights
+    assert weights.color == 3.0 and type(weights.color) is float
+    assert weights.style == (1.0, 2.0, 3.0)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(InputError, match="config.json must exist"):
+        load_config(tmp_path / "config.json")
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "config.json"):
+        with pytest.raises(InputError, match=path.name):
+            load_config(path)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "config.json"
+    save_config(TrainConfig(), path)
+    old = path.read_text()
+
+    def full(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="disk full"):
+        save_config(SAMPLE, path)
+    assert path.read_text() == old
+    assert json.loads(old)["epochs"] == TrainConfig().epochs
+
+
+# Rules.
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_is_offered_keeps_the_rules(name):
+    check_config(CONFIGS[name])
+
+
+@pytest.mark.parametrize(
+    "path, bad, good",
+    [
+        ("data.image_size", (24, 0, -64, 36, 100), (32, 40, 256)),
+        ("data.batch_size", (0, -1), (1,)),
+        ("data.crop", (-0.1, 0.6, math.nan), (0.0, 0.5)),
+        ("data.augment", (-0.1, 1.1, math.nan), (0.0, 1.0)),
+        ("data.seed", (-1, 2**32), (0, 2**32 - 1)),
+        ("pretrain_epochs", (-1,), (0, 200)),
+        ("epochs", (0, -3), (1,)),
+        ("steps_per_epoch", (-1,), (0, 1)),
+        ("save_every", (0,), (1, 1000)),
+        ("keep_checkpoints", (0,), (1,)),
+        ("width", (0, -4), (1,)),
+        ("targets.min_size", (0,), (1,)),
+        ("targets.denoise", (0.0, -1.0, math.inf, math.nan), (0.1,)),
+        ("targets.template", (0,), (1,)),
+        ("targets.workers", (-1,), (0, 3)),
+        ("optimizer.pretrain_rate", (0.0, -1e-4, 1.0, math.nan), (1e-6,)),
+        ("optimizer.generator_rate", (0.0, math.inf), (1e-6,)),
+        ("optimizer.discriminator_rate", (0.0, math.nan), (1e-6,)),
+        ("optimizer.beta_1", (-0.1, 1.0), (0.0, 0.9)),
+        ("optimizer.beta_2", (1.0, math.nan), (0.0, 0.999)),
+        ("optimizer.ema", (-0.1, 1.0, math.nan), (0.0, 0.9999)),
+        ("weights.color", (-1.0, math.nan, math.inf), (0.0, 99.0)),
+        ("weights.style", ((1.0, -1.0, 1.0), (1.0, 1.0, math.nan)), ((0.0,) * 3,)),
+    ],
+)
+def test_a_broken_rule_is_named_as_its_flag(path, bad, good):
+    group, _, name = path.rpartition(".")
+    kept = name if group in ("", "data", "optimizer") else path
+    flag = "--" + kept.replace("_", "-")
+    for value in bad:
+        with pytest.raises(InputError) as caught:
+            check_config(with_(TrainConfig(), path, value))
+        sentence = str(caught.value)
+        assert sentence.startswith(f"{flag} must be ")
+        assert sentence.endswith(f"; got {value}")
+    for value in good:
+        check_config(with_(TrainConfig(), path, value))
+
+
+def test_pretraining_needs_something_to_learn():
+    nothing = with_(TrainConfig(), "weights.pretrain_support", 0.0)
+    check_config(nothing)
+    nothing = with_(nothing, "weights.pretrain_main", 0.0)
+    with pytest.raises(InputError, match="--weights.pretrain-support"):
+        check_config(nothing)
+    check_config(with_(nothing, "pretrain_epochs", 0))
+
+
+def test_presets_differ_only_in_weights_and_targets():
+    for config in PRESETS.values():
+        assert config.weights.anime_real == 0.5
+        same = dataclasses.replace(
+            config, weights=TrainConfig().weights, targets=TrainConfig().targets
+        )
+        assert same == TrainConfig()
+
+
+def test_the_readme_tells_the_presets_as_they_are():
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    lines = [line.strip("| ").split(" | ") for line in readme.splitlines()]
+    header = lines.index(["setting", *PRESETS])
+    table = {}
+    for flag, *values in lines[header + 2 :]:
+        if not flag.startswith("`--"):
+            break
+        table[flag.strip("`")] = dict(zip(PRESETS, values, strict=True))
+    expected = {}
+    for name, config in PRESETS.items():
+        for path, value in flat(config).items():
+            flag = "--" + path.replace("_", "-")
+            listed = path.startswith("weights.") or any(
+                flat(preset)[path] != value for preset in PRESETS.values()
+            )
+            if listed:
+                numbers = value if isinstance(value, tuple) else (value,)
+                shown = " ".join(f"{x:g}" for x in numbers)
+                expected.setdefault(flag, {})[name] = shown
+    assert table == expected
+
+
+# How a tool ends.
+
+
+@pytest.mark.parametrize(
+    "error, status, said",
+    [
+        (InputError("the folder x\nis empty"), 2, "error: the folder x is empty"),
+        (TrainingError("the loss is NaN"), 3, "error: the loss is NaN"),
+        (
+            FileExistsError(17, "File exists", "a/b"),
+            2,
+            "error: [Errno 17] File exists: 'a/b'",
+        ),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_what_the_user_can_mend_ends_with_one_sentence(capsys, error, status, said):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        cli.run_tool(main)
+    assert caught.value.code == status
+    assert capsys.readouterr() == ("", f"{said}\n")
+
+
+def test_a_fault_of_the_program_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        cli.run_tool(lambda: 1 / 0)
+
+
+def test_a_tool_that_ends_well_says_nothing(capsys):
+    cli.run_tool(lambda: None)
+    assert capsys.readouterr() == ("", "")

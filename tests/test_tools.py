@@ -1,0 +1,408 @@
+"""The tools as people call them: what they print, write and refuse."""
+
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from animegan_tf.config import PRESETS, SAMPLE, TrainConfig, load_config, save_config
+from animegan_tf.imaging.io import read_image, write_image
+from animegan_tf.models import build_features, build_generator
+from animegan_tf.samples import draw_photo, random_portrait, write_samples
+from animegan_tf.training import run
+
+TOOLS = Path(__file__).parents[1] / "tools"
+# As small as training gets.
+SMALL = "--image-size 32 --width 4 --batch-size 2".split()
+
+
+def in_subprocess(folder, tool, *arguments):
+    """Runs a tool as a shell would; returns (exit status, stdout, stderr)."""
+    done = subprocess.run(
+        [sys.executable, TOOLS / tool, *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=300,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Runs a tool in this process, inside `tmp_path`; returns as `in_subprocess`."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(tool, *arguments):
+        monkeypatch.setattr(sys, "argv", [tool, *map(str, arguments)])
+        capsys.readouterr()
+        status = 0
+        try:
+            runpy.run_path(str(TOOLS / tool), run_name="__main__")
+        except SystemExit as end:
+            status = end.code
+        return status, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Drawn pictures in the AnimeGAN layout, style folder `Sample`."""
+    folder = tmp_path_factory.mktemp("dataset")
+    write_samples(folder, photos=4, anime=4, size=40, validation=2)
+    return folder
+
+
+@pytest.fixture
+def folders(pictures):
+    return "--photos", pictures / "train_photo", "--anime", pictures / "Sample/style"
+
+
+def files_in(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+# Help.
+
+
+@pytest.mark.parametrize("tool", sorted(p.name for p in TOOLS.glob("*.py")))
+def test_help_is_shown_without_importing_tensorflow(tool):
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['{tool}', '--help']\n"
+        "try:\n"
+        f"    runpy.run_path({str(TOOLS / tool)!r}, run_name='__main__')\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code\n"
+        "loaded = {'tensorflow', 'keras', 'skimage'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"usage: {tool}" in done.stdout and f"tools/{tool}" in done.stdout
+
+
+# A run from beginning to end, in processes of its own.
+
+
+@pytest.fixture(scope="module")
+def sample_run(tmp_path_factory):
+    """A folder where `tools/train.py` ran on the sample data, and its output."""
+    folder = tmp_path_factory.mktemp("work")
+    lengths = "--steps-per-epoch 2 --pretrain-epochs 1 --epochs 2".split()
+    status, out, err = in_subprocess(
+        folder, "train.py", *SMALL, *lengths, "--run-dir", "run", "--cache", "cache"
+    )
+    assert status == 0, err
+    return folder, out
+
+
+def printed_paths(folder, out):
+    """`{"generator": Path, ...}` of the last lines that a run prints."""
+    pairs = [line.split(":", 1) for line in out.splitlines()[-3:]]
+    return {name: folder / path.strip() for name, path in pairs}
+
+
+def test_the_sample_run_says_what_it_is_and_where_things_are(sample_run):
+    folder, out = sample_run
+    assert "stand-in" in out
+    paths = printed_paths(folder, out)
+    assert list(paths) == ["generator", "sample grid", "log"]
+    assert paths["generator"] == folder / "run" / "generator.keras"
+    assert all(path.is_file() for path in paths.values())
+    assert paths["sample grid"].name == "epoch_0002.png"
+    assert read_image(paths["sample grid"]).shape[1] == 3 * 32 + 4 * 4
+    log = [json.loads(line) for line in paths["log"].read_text().splitlines()]
+    assert [(x["phase"], x["steps"]) for x in log] == [
+        ("pretrain", 2),
+        ("adversarial", 2),
+    ]
+    assert sorted(p.name for p in folder.iterdir()) == ["cache", "run"]
+
+
+def test_a_photo_is_stylized_with_the_run(sample_run):
+    folder, _ = sample_run
+    photo = draw_photo(random_portrait(7), 75)[:61]
+    write_image(folder / "photo.jpg", photo)
+    status, out, err = in_subprocess(
+        folder,
+        *("stylize.py", "photo.jpg", "-o", "picture.png"),
+        *("--generator", "run/generator.keras"),
+    )
+    assert (status, out) == (0, "picture.png\n"), err
+    picture = read_image(folder / "picture.png")
+    assert picture.shape == photo.shape
+    assert np.std(picture) > 1 and np.abs(picture - photo.astype(float)).mean() > 1
+
+
+def test_a_run_goes_on_where_it_stopped(sample_run):
+    folder, out = sample_run
+    generator = printed_paths(folder, out)["generator"]
+    before = generator.read_bytes()
+    arguments = "train.py", "--resume", "run", "--epochs", 3
+    status, out, err = in_subprocess(folder, *arguments)
+    assert status == 0, err
+    assert printed_paths(folder, out)["sample grid"].name == "epoch_0003.png"
+    log = (folder / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in log] == [1, 2, 3]
+    assert generator.read_bytes() != before
+    config = load_config(folder / "run" / "config.json")
+    assert (config.epochs, config.width, config.data.image_size) == (3, 4, 32)
+
+
+def test_a_picture_that_cannot_be_decoded_is_named_counted_and_left_out(call, tmp_path):
+    write_samples(tmp_path / "my", photos=4, anime=4, size=40, validation=0)
+    photos = tmp_path / "my" / "train_photo"
+    (photos / "broken.jpg").write_text("not a picture")
+    status, out, err = call(
+        *("train.py", *SMALL, "--perceptual", "random", "--epochs", 1),
+        *("--photos", "my/train_photo", "--anime", "my/Sample/style"),
+        *("--steps-per-epoch", 1, "--run-dir", "run"),
+    )
+    assert status == 0, err
+    told = [line for line in err.splitlines() if "left out" in line]
+    assert len(told) == 2 and "my/train_photo/broken.jpg" in told[0]
+    assert told[1] == "my/train_photo: left out 1 of 5 pictures"
+    assert all(p.is_file() for p in printed_paths(tmp_path, out).values())
+
+
+# Flags of a run, without running it.
+
+
+@pytest.fixture
+def settings(call, monkeypatch):
+    """The settings with which `tools/train.py` would train, and whether it resumes."""
+    caught = []
+
+    def train(config, resume):
+        caught.append((config, resume))
+        folder = config.run_dir / "samples"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "epoch_0001.png").touch()
+        return config.run_dir / "generator.keras"
+
+    monkeypatch.setattr(run, "train", train)
+    monkeypatch.setattr(run, "with_sample_data", lambda config: config)
+
+    def settings(*arguments):
+        status, _, err = call("train.py", *arguments)
+        assert status == 0, err
+        return caught.pop()
+
+    return settings
+
+
+def test_without_arguments_it_trains_on_sample_data(settings):
+    assert settings() == (SAMPLE, False)
+    assert settings("--epochs", 2)[0].perceptual == "random"
+
+
+@pytest.mark.parametrize("preset", [None, *PRESETS])
+def test_own_pictures_take_a_preset(settings, folders, preset):
+    flags = ("--preset", preset) if preset else ()
+    config, resume = settings(*folders, *flags)
+    expected = PRESETS[preset or "portrait"]
+    assert (config.weights, config.targets) == (expected.weights, expected.targets)
+    assert (config.data.photos, config.data.anime) == folders[1::2]
+    assert config.perceptual == "vgg19" and not resume
+
+
+@pytest.mark.parametrize("preset", ["hayao", "shinkai"])
+def test_the_upstream_layout_is_taken_as_it_is(settings, pictures, tmp_path, preset):
+    style = tmp_path / "dataset" / "Hayao"
+    style.mkdir(parents=True)
+    for source, target in (
+        (pictures / "train_photo", tmp_path / "dataset" / "train_photo"),
+        (pictures / "Sample" / "style", style / "style"),
+    ):
+        target.symlink_to(source)
+    flags = "--dataset", "dataset", "--style", "Hayao", "--preset", preset
+    data = settings(*flags)[0].data
+    folder = Path("dataset")
+    assert (data.photos, data.anime) == (
+        folder / "train_photo",
+        folder / "Hayao" / "style",
+    )
+    partners = data.validation, data.anime_smooth, data.photo_superpixels
+    assert partners == (None,) * 3
+    (tmp_path / "dataset" / "val").symlink_to(pictures / "val")
+    superpixels = tmp_path / "dataset" / "seg_train_5-0.8-50"
+    superpixels.symlink_to(pictures / "train_photo")
+    (style / "smooth_noise").symlink_to(pictures / "Sample" / "style")
+    data = settings(*flags)[0].data
+    assert data.validation == folder / "val"
+    assert data.photo_superpixels == folder / "seg_train_5-0.8-50"
+    noisy = folder / "Hayao" / "smooth_noise"
+    assert data.anime_smooth == (noisy if preset == "shinkai" else None)
+
+
+def test_resuming_takes_the_settings_of_the_run(settings, folders, tmp_path):
+    config, _ = settings(*folders, "--preset", "hayao", "--width", 8)
+    (tmp_path / "old").mkdir()
+    save_config(config, tmp_path / "old" / "config.json")
+    resumed, resume = settings("--resume", "old", "--epochs", 150)
+    assert resume and resumed.run_dir == Path("old") and resumed.epochs == 150
+    assert resumed.weights == config.weights and resumed.width == 8
+
+
+# What is refused: the reason in one sentence, status 2, nothing written.
+
+
+def assert_refused(outcome, *named):
+    status, _, err = outcome
+    assert status == 2
+    sentences = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(sentences) == 1 and err.endswith(f"{sentences[0]}\n")
+    assert "Traceback" not in err
+    for value in named:
+        assert str(value) in sentences[0]
+
+
+@pytest.mark.parametrize(
+    "line, named",
+    [
+        ("--photos nowhere --anime PICTURES", ["nowhere"]),
+        ("--photos PICTURES --anime nowhere", ["nowhere"]),
+        ("--photos empty --anime PICTURES", ["empty", "at least one picture"]),
+        ("--photos PICTURES --anime empty", ["empty", "at least one picture"]),
+        ("--photos file.txt --anime PICTURES", ["file.txt"]),
+        ("--photos PICTURES --anime PICTURES --validation nowhere", ["nowhere"]),
+        ("--photos PICTURES", ["--anime"]),
+        ("--anime PICTURES", ["--photos"]),
+        ("--dataset nowhere --style Hayao", ["nowhere/train_photo"]),
+        ("--dataset DATASET --style Hayao", ["Hayao/style"]),
+        ("--dataset DATASET", ["--style"]),
+        ("--style Hayao", ["--dataset"]),
+        ("--image-size 36", ["--image-size", "multiple of 8", "36"]),
+        ("--image-size 24", ["--image-size", "32 or more", "24"]),
+        ("--batch-size 0", ["--batch-size", "0"]),
+        ("--seed -1", ["--seed", "-1"]),
+        ("--steps-per-epoch -1", ["--steps-per-epoch", "-1"]),
+        ("--epochs many", ["--epochs", "many"]),
+        ("--no-such-flag", ["--no-such-flag"]),
+        ("--preset monet", ["--preset", "monet", "portrait, hayao, shinkai"]),
+        ("--resume nowhere", ["nowhere"]),
+        ("--resume empty", ["empty/config.json"]),
+        ("--resume file.txt", ["file.txt"]),
+        ("--resume old --preset hayao", ["--resume", "--preset"]),
+        ("--resume damaged", ["damaged/config.json"]),
+    ],
+)
+def test_training_refuses_before_it_looks_at_pictures(
+    call, tmp_path, pictures, line, named
+):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("text")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "config.json").write_text('{"epochs"')
+    before = files_in(tmp_path)
+    line = line.replace("PICTURES", str(pictures / "train_photo"))
+    arguments = line.replace("DATASET", str(pictures)).split()
+    assert_refused(call("train.py", *arguments), *named)
+    assert files_in(tmp_path) == before
+
+
+def refused_run(call, tmp_path, folders, *arguments, named):
+    """A refusal after pictures were looked at: only the cache may be new."""
+
+    def kept():
+        return [name for name in files_in(tmp_path) if not name.startswith("cache")]
+
+    before = kept()
+    small = (*SMALL, "--perceptual", "random", "--cache", "cache")
+    assert_refused(call("train.py", *folders, *small, *arguments), *named)
+    assert kept() == before
+
+
+def test_training_refuses_fewer_pictures_than_a_batch(call, tmp_path, folders):
+    few = "--batch-size", 5
+    named = folders[1], "at least 5", "4"
+    refused_run(call, tmp_path, folders, *few, named=named)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for number in range(3):
+        (broken / f"{number}.png").write_text("not a picture")
+    folders = "--photos", broken, *folders[2:]
+    refused_run(call, tmp_path, folders, named=[broken, "0 of 3"])
+
+
+def test_training_refuses_a_run_folder_it_cannot_use(call, tmp_path, folders):
+    (tmp_path / "file").write_text("text")
+    refused_run(call, tmp_path, folders, "--run-dir", "file", named=["file"])
+    (tmp_path / "old" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "old" / "checkpoints" / "checkpoint").write_text("")
+    named = ["old", "--resume old"]
+    refused_run(call, tmp_path, folders, "--run-dir", "old", named=named)
+
+
+def test_training_refuses_to_resume_without_a_checkpoint(call, tmp_path, folders):
+    (tmp_path / "old").mkdir()
+    save_config(TrainConfig(), tmp_path / "old" / "config.json")
+    named = ["old/checkpoints", "checkpoint"]
+    refused_run(call, tmp_path, folders, "--resume", "old", named=named)
+
+
+@pytest.fixture(scope="module")
+def vgg19():
+    """Seeded values of the layers that training reads, by name."""
+    model = build_features("vgg19", None)
+    layers = [layer for layer in model.layers if "_conv" in layer.name]
+    weights = {layer.name: layer.get_weights() for layer in layers}
+    return {name: values for name, values in weights.items() if values}
+
+
+@pytest.mark.parametrize("fault", ["absent", "suffix", "damaged", "missing", "shape"])
+def test_training_refuses_weights_that_do_not_fit(
+    call, tmp_path, folders, vgg19, fault
+):
+    path = tmp_path / ("weights.zip" if fault == "suffix" else "weights.npz")
+    arrays = {
+        f"{name}__{kind}": value
+        for name, values in vgg19.items()
+        for kind, value in zip(("kernel", "bias"), values)
+    }
+    if fault == "missing":
+        arrays = {n: a for n, a in arrays.items() if "block3_conv2" not in n}
+    elif fault == "shape":
+        arrays["block2_conv1__kernel"] = arrays["block2_conv1__kernel"][:, :, 1:]
+    if fault in ("suffix", "damaged"):
+        path.write_text("not weights")
+    elif fault != "absent":
+        np.savez(path, **arrays)
+    named = {"missing": ["block3_conv2"], "shape": ["block2_conv1", "63"]}
+    before = files_in(tmp_path)
+    flags = "--perceptual-weights", path
+    outcome = call("train.py", *folders, *SMALL, *flags)
+    assert_refused(outcome, path, *named.get(fault, []))
+    assert files_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "line, named",
+    [
+        ("nowhere.jpg -o out.png --generator GENERATOR", ["nowhere.jpg"]),
+        ("broken.jpg -o out.png --generator GENERATOR", ["broken.jpg"]),
+        ("tiny.png -o out.png --generator GENERATOR", ["16 pixels", "9 x 9"]),
+        ("photo.png -o out.gif --generator GENERATOR", ["out.gif"]),
+        ("photo.png -o no/out.png --generator GENERATOR", ["no/out.png"]),
+        ("photo.png -o out.png --generator nowhere.keras", ["nowhere.keras"]),
+        ("photo.png -o out.png --generator broken.jpg", ["broken.jpg"]),
+        ("photo.png -o out.png --generator GENERATOR --max-side 8", ["8"]),
+        ("photo.png", ["--output"]),
+    ],
+)
+def test_stylizing_refuses(call, tmp_path, line, named):
+    build_generator(4, memory=8).save(tmp_path / "tiny.keras")
+    (tmp_path / "broken.jpg").write_text("not a picture")
+    write_image(tmp_path / "photo.png", np.zeros((24, 24, 3), np.uint8))
+    write_image(tmp_path / "tiny.png", np.zeros((9, 9, 3), np.uint8))
+    before = files_in(tmp_path)
+    arguments = line.replace("GENERATOR", "tiny.keras").split()
+    assert_refused(call("stylize.py", *arguments), *named)
+    assert files_in(tmp_path) == before
