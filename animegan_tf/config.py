@@ -33,6 +33,9 @@ class DataConfig:
     cache: Path = setting(
         Path("runs/cache"), "folder for pictures that are made on the fly"
     )
+    noise: float = setting(
+        0.0, "share of white pixels in smoothed anime pictures, 0 to 1"
+    )
     image_size: int = setting(256, "side of the training pictures, a multiple of 8")
     batch_size: int = setting(8, "pictures of each kind in a step")
     flip: bool = setting(True, "mirror pictures left to right at random")
@@ -128,6 +131,7 @@ class TrainConfig:
 
 
 _SHINKAI = TrainConfig(
+    data=DataConfig(noise=0.1),
     weights=LossWeights(
         style=(0.1, 2.0, 28.0),
         region=0.8,
@@ -207,6 +211,7 @@ def check_config(config):
         require(value >= bound, flag, value, f"{bound} or more")
     require(0 <= data.seed < 2**32, "--seed", data.seed, "between 0 and 4294967295")
     require(0 <= data.crop <= 0.5, "--crop", data.crop, "between 0 and 0.5")
+    require(0 <= data.noise <= 1, "--noise", data.noise, "between 0 and 1")
     require(0 <= data.augment <= 1, "--augment", data.augment, "between 0 and 1")
     denoise = targets.denoise
     require(0 < denoise < math.inf, "--targets.denoise", denoise, "above 0")

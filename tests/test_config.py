@@ -286,11 +286,14 @@ def test_pretraining_needs_something_to_learn():
     check_config(with_(nothing, "pretrain_epochs", 0))
 
 
-def test_presets_differ_only_in_weights_and_targets():
+def test_presets_differ_only_in_weights_targets_and_noise():
     for config in PRESETS.values():
         assert config.weights.anime_real == 0.5
         same = dataclasses.replace(
-            config, weights=TrainConfig().weights, targets=TrainConfig().targets
+            config,
+            data=dataclasses.replace(config.data, noise=0.0),
+            weights=TrainConfig().weights,
+            targets=TrainConfig().targets,
         )
         assert same == TrainConfig()
 
@@ -307,7 +310,7 @@ def test_the_readme_tells_the_presets_as_they_are():
     expected = {}
     for name, config in PRESETS.items():
         for path, value in flat(config).items():
-            flag = "--" + path.replace("_", "-")
+            flag = "--" + path.removeprefix("data.").replace("_", "-")
             listed = path.startswith("weights.") or any(
                 flat(preset)[path] != value for preset in PRESETS.values()
             )

@@ -1,5 +1,6 @@
 """Finding the files of a run: checks, pairs, and the cache of derived pictures."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -199,3 +200,27 @@ def test_upstream_layout_is_found_without_flags(data, tmp_path):
         load_sources(given, 50, "slic"),
     ):
         assert all(p.is_relative_to(data.cache) for p in other.photo_superpixels)
+
+
+def test_noise_is_made_where_the_settings_ask_for_it(tmp_path):
+    rng = np.random.default_rng(0)
+    for kind in ("photos", "anime"):
+        (tmp_path / kind).mkdir()
+        for i in range(2):
+            picture = rng.integers(0, 200, (48, 48, 3), dtype="uint8")
+            write_image(tmp_path / kind / f"{i}.png", picture)
+    data = DataConfig(
+        photos=tmp_path / "photos",
+        anime=tmp_path / "anime",
+        cache=tmp_path / "cache",
+        image_size=32,
+        batch_size=2,
+        noise=0.1,
+    )
+    sources = load_sources(data, min_size=20)
+    for path in sources.anime_smooth:
+        white = (read_image(path) == 255).all(-1).mean()
+        assert abs(white - 0.1) < 0.01
+    plain = load_sources(dataclasses.replace(data, noise=0.0), min_size=20)
+    assert not set(plain.anime_smooth) & set(sources.anime_smooth)
+    assert (read_image(plain.anime_smooth[0]) == 255).all(-1).mean() < 0.01

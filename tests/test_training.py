@@ -354,3 +354,24 @@ def test_settings_that_cannot_work_write_nothing(config, change, match):
     with pytest.raises(InputError, match=match):
         run.train(dataclasses.replace(config, **change))
     assert not config.run_dir.exists()
+
+
+def test_loading_takes_the_weights_and_starts_anew(config):
+    run.train(dataclasses.replace(config, epochs=1))
+    kept = final_values(config.run_dir)
+    new = dataclasses.replace(
+        config,
+        run_dir=config.run_dir.with_name("new"),
+        epochs=1,
+        optimizer=OptimizerConfig(pretrain_rate=1e-12),
+    )
+    run.train(new, load=config.run_dir)
+    after = final_values(new.run_dir)
+    kernels = [name for name in kept if "kernel" in name and name.startswith("generat")]
+    assert kernels
+    for name in kernels:
+        if "optimizer" not in name:
+            np.testing.assert_allclose(after[name], kept[name], atol=1e-6, err_msg=name)
+    with pytest.raises(InputError, match="must hold a checkpoint"):
+        other = dataclasses.replace(new, run_dir=new.run_dir / "b")
+        run.train(other, load=new.data.photos)

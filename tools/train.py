@@ -36,6 +36,12 @@ def parse_arguments():
         "--resume", type=Path, metavar="RUN_DIR", help="continue the run in this folder"
     )
     first.add_argument(
+        "--load",
+        type=Path,
+        metavar="RUN_DIR",
+        help="start from the weights of the run in this folder, optimizers anew",
+    )
+    first.add_argument(
         "--dataset",
         type=Path,
         metavar="DIR",
@@ -52,7 +58,8 @@ def parse_arguments():
         parents=[first],
     )
     add_config_arguments(parser, base)
-    return config_from_arguments(parser.parse_args(), base), known.resume is not None
+    args = parser.parse_args()
+    return config_from_arguments(args, base), args.resume is not None, args.load
 
 
 def _data_arguments():
@@ -65,10 +72,10 @@ def _data_arguments():
 def _base(known, own_data):
     """The settings that the flags then change."""
     if known.resume:
-        if known.preset or known.dataset or known.style:
+        if known.preset or known.dataset or known.style or known.load:
             raise InputError(
-                "--resume goes on with its run's settings; --preset, --dataset and "
-                "--style do not go with it"
+                "--resume goes on with its run's settings; --preset, --dataset, "
+                "--style and --load do not go with it"
             )
         config = load_config(known.resume / "config.json")
         return dataclasses.replace(config, run_dir=known.resume)
@@ -95,15 +102,12 @@ def _upstream_layout(known):
     def if_there(folder):
         return folder if folder.is_dir() else None
 
-    # The authors' Shinkai training reads the smoothed pictures with noise, and the
-    # photos' superpixels of 50 pixels like every style.
-    noisy = if_there(style / "smooth_noise") if known.preset == "shinkai" else None
+    # The authors train every style with the photos' superpixels of 50 pixels.
     data = dataclasses.replace(
         config.data,
         photos=known.dataset / "train_photo",
         photo_superpixels=if_there(known.dataset / "seg_train_5-0.8-50"),
         anime=style / "style",
-        anime_smooth=noisy,
         validation=if_there(known.dataset / "val"),
     )
     return dataclasses.replace(config, data=data)
@@ -120,7 +124,7 @@ def check_folders(data):
 
 
 def main():
-    config, resume = parse_arguments()
+    config, resume, load = parse_arguments()
     check_config(config)
     sample = config.data.photos is None and config.data.anime is None
     if not sample:
@@ -130,7 +134,7 @@ def main():
 
     if sample:
         config = with_sample_data(config)
-    path = train(config, resume)
+    path = train(config, resume, load)
     print(f"generator:   {path}")
     print(f"sample grid: {max((path.parent / 'samples').glob('*.png'))}")
     print(f"log:         {path.parent / 'log.jsonl'}")

@@ -1,15 +1,18 @@
 """The files of a training run: photos and anime pictures, each with its partner."""
 
 import sys
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from animegan_tf.config import DataConfig
 from animegan_tf.data import cache
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import list_images, square
-from animegan_tf.imaging.smoothing import edge_smooth
+from animegan_tf.imaging.smoothing import edge_smooth, impulse_noise
 from animegan_tf.imaging.superpixel import superpixels
 
 # Two pictures show the same square of a scene only if their sides agree in ratio;
@@ -44,9 +47,10 @@ def load_sources(
 
     Partners come from the folder that `data` names; else from the folder where the
     authors' tools put them (`train_photo` beside `seg_train_5-0.8-<min_size>`,
-    `style` beside `smooth`); else they are made into `data.cache`, from the centre
-    square at `loading_size`, which is what training sees: superpixels have a size in
-    pixels, and smoothed edges would vanish if they were made before shrinking.
+    `style` beside `smooth`, or `smooth_noise` where `data.noise` is above 0); else
+    they are made into `data.cache`, from the centre square at `loading_size`, which
+    is what training sees: superpixels have a size in pixels, and smoothed edges would
+    vanish if they were made before shrinking.
 
     A picture that cannot be read is named on stderr and left out with its partner.
 
@@ -76,10 +80,10 @@ def load_sources(
     )
     anime_pairs, skipped_anime = _pairs(
         _required(data.anime, "--anime"),
-        data.anime_smooth or _upstream_smooth(data.anime),
+        data.anime_smooth or _upstream_smooth(data),
         data,
-        f"smooth-{size}",
-        lambda image: edge_smooth(square(image, size)),
+        f"smooth-{size}" + (f"-noise-{data.noise:g}" if data.noise else ""),
+        lambda image: _smoothed(square(image, size), data.noise),
         "smoothing edges",
     )
     return Sources(
@@ -99,9 +103,15 @@ def _upstream_superpixels(photos, min_size, method):
     return folder if found and folder.is_dir() else None
 
 
-def _upstream_smooth(anime):
-    folder = anime.parent / "smooth"
-    return folder if anime.name == "style" and folder.is_dir() else None
+def _upstream_smooth(data):
+    folder = data.anime.parent / ("smooth_noise" if data.noise else "smooth")
+    return folder if data.anime.name == "style" and folder.is_dir() else None
+
+
+def _smoothed(image, noise):
+    """Without its edges, and with white noise that depends on the picture alone."""
+    rng = np.random.default_rng(zlib.crc32(image.tobytes()))
+    return impulse_noise(edge_smooth(image), rng, noise)
 
 
 def _superpixel_name(method, min_size, size):

@@ -52,7 +52,7 @@ class TrainingState:
         for name, optimizer in optimizers.items():
             if not optimizer.built:
                 raise ValueError(f"optimizer {name!r} must be built before it is saved")
-        self.models = models
+        self.models, self.average = models, average
         self.epoch = tf.Variable(0, dtype=tf.int64, name="epoch")
         self.checkpoint = tf.train.Checkpoint(
             epoch=self.epoch,
@@ -87,22 +87,38 @@ class TrainingState:
         Raises:
             InputError: there is none, or it is of another kind of run.
         """
-        newest = self.manager.latest_checkpoint
-        if newest is None:
-            raise InputError(
-                f"{self.manager.directory} must hold a checkpoint to resume; "
-                "there is none"
-            )
-        try:
-            # Both ways: nothing of ours without a value, no value left over.
-            status = self.checkpoint.restore(newest)
-            status.assert_existing_objects_matched().assert_consumed()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise InputError(
-                f"{newest} does not fit this run's networks: {reason}"
-            ) from error
+        _restore(self.checkpoint, self.manager.directory)
         return int(self.epoch.numpy())
+
+    def load_weights(self, folder):
+        """Takes the networks' weights, and nothing else, of another run.
+
+        Args:
+            folder: `Path` of that run's checkpoints.
+
+        Raises:
+            InputError: as `restore`.
+        """
+        _restore(tf.train.Checkpoint(**self.models), folder, partial=True)
+        self.average.reset()
+
+
+def _restore(checkpoint, folder, partial=False):
+    """Reads the newest checkpoint in a folder into all that `checkpoint` holds."""
+    newest = tf.train.latest_checkpoint(str(folder))
+    if newest is None:
+        raise InputError(f"{folder} must hold a checkpoint; there is none")
+    try:
+        status = checkpoint.restore(newest)
+        status.assert_existing_objects_matched()
+        if not partial:
+            status.assert_consumed()
+        status.expect_partial()
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{newest} does not fit this run's networks: {reason}"
+        ) from error
 
 
 class Keeper(keras.callbacks.Callback):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
 from animegan_tf.config import TrainConfig, check_config, save_config
 from animegan_tf.data.pipeline import (
@@ -50,12 +49,14 @@ class RunFiles:
             object.__setattr__(self, attribute, self.folder / name)
 
 
-def train(config: TrainConfig, resume: bool = False) -> Path:
+def train(config: TrainConfig, resume: bool = False, load: Path | None = None) -> Path:
     """Trains a generator, or goes on where a run was stopped.
 
     Args:
         config: the run's settings; `data.photos` and `data.anime` must be folders.
         resume: continue from the newest checkpoint in `config.run_dir`.
+        load: folder of another run whose newest checkpoint gives the weights to
+            start from; epochs and optimizers start anew.
 
     Returns:
         Path of `generator.keras`: the averaged generator with both tails, float32.
@@ -88,6 +89,8 @@ def train(config: TrainConfig, resume: bool = False) -> Path:
     pretrainer, trainer = build_trainers(config, features)
     state = _state(config, files, pretrainer, trainer)
     first = state.restore() if resume else 0
+    if load:
+        state.load_weights(RunFiles(load).checkpoints)
     if first >= config.epochs:
         raise InputError(
             f"--epochs must be above the {first} epochs this run has; got "

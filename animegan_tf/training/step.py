@@ -76,8 +76,13 @@ class WeightAverage:
     def __init__(self, model, decay):
         self.source, self.decay = model, decay
         self.model = keras.models.clone_model(model)
-        self.model.set_weights(model.get_weights())
         self.updates = tf.Variable(0, dtype=tf.int64, name="average_updates")
+        self.reset()
+
+    def reset(self):
+        """Starts from the weights that the model has now."""
+        self.model.set_weights(self.source.get_weights())
+        self.updates.assign(0)
 
     def update(self):
         n = ops.cast(self.updates, "float32")
