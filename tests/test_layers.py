@@ -10,6 +10,7 @@ from animegan_tf.layers import (
     ReflectPad2D,
     SpectralConv2D,
     Upsample2x,
+    compiled_layers,
 )
 from animegan_tf.layers.winograd import FrozenConv2D
 
@@ -224,3 +225,26 @@ def test_frozen_convolution_keeps_the_frozen_kernel():
     layer.freeze()
     layer.kernel.assign(layer.kernel * 2)
     assert_close(layer(x), before, 1e-4)
+
+
+@pytest.mark.parametrize("spectral", [False, True])
+def test_compiled_lade_equals_the_plain_one(spectral):
+    x = tf.constant(np.random.default_rng(14).normal(1, 2, (3, 9, 8, 6)), "float32")
+    layer = LADE(spectral=spectral)
+    layer(x)
+
+    def run():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+            loss = tf.reduce_sum(tf.sin(y))
+        return (y, *tape.gradient(loss, [x, layer.kernel.value]))
+
+    plain = run()
+    with compiled_layers():
+        compiled = run()
+        traced = tf.function(run)()
+    for fast, also_fast, slow in zip(compiled, traced, plain):
+        assert_close(fast, slow, 1e-5)
+        assert_close(also_fast, slow, 1e-5)
+        assert np.abs(np.asarray(fast) - slow).max() > 0  # another computation

@@ -1,8 +1,16 @@
 """Keras layers that the networks are built from."""
 
 from animegan_tf.layers.attention import ExternalAttention
+from animegan_tf.layers.compiled import compiled_layers
 from animegan_tf.layers.convolution import ReflectPad2D, SpectralConv2D
 from animegan_tf.layers.lade import LADE
 from animegan_tf.layers.resize import Upsample2x
 
-__all__ = ["LADE", "ExternalAttention", "ReflectPad2D", "SpectralConv2D", "Upsample2x"]
+__all__ = [
+    "LADE",
+    "ExternalAttention",
+    "ReflectPad2D",
+    "SpectralConv2D",
+    "Upsample2x",
+    "compiled_layers",
+]

@@ -5,6 +5,8 @@ import functools
 import keras
 import numpy as np
 
+from animegan_tf.layers.compiled import computes_on_cpu
+
 # Transforms of F(4x4, 3x3), interpolation points 0, 1, -1, 2, -2 and infinity.
 _INPUT = (
     (4, 0, -5, 0, 1, 0),
@@ -59,11 +61,7 @@ class FrozenConv2D(keras.layers.Conv2D):
 
     def freeze(self):
         """Transforms the present kernel; later changes to it have no effect."""
-        if keras.backend.backend() != "tensorflow" or self.compute_dtype != "float32":
-            return
-        import tensorflow as tf
-
-        if tf.config.list_physical_devices("GPU"):
+        if self.compute_dtype != "float32" or not computes_on_cpu():
             return
         self._convolve = _frozen_function(
             np.asarray(self.kernel), np.asarray(self.bias)

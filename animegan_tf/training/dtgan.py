@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from animegan_tf import losses
+from animegan_tf.layers import compiled_layers
 from animegan_tf.ops import gram_matrix, to_gray
 from animegan_tf.training.step import apply_gradients, paint, watching
 from animegan_tf.training.targets import targets_in_graph
@@ -170,6 +171,7 @@ class DTGANTrainer(keras.Model):
             * (losses.lsgan(real, 1.0) + losses.lsgan(main_logits, 0.0)),
         }
 
+    @compiled_layers()
     def train_step(self, batch):
         generator_variables = self.generator.trainable_variables
         # Each tape sees its own side's variables; both see the logits of the painted.

@@ -3,6 +3,7 @@
 import keras
 
 from animegan_tf import losses
+from animegan_tf.layers import compiled_layers
 from animegan_tf.training.step import apply_gradients, paint, watching
 
 TERMS = ("support/content", "main/content")
@@ -53,6 +54,7 @@ class GeneratorPretrainer(keras.Model):
             if weight
         }
 
+    @compiled_layers()
     def train_step(self, batch):
         variables = self.generator.trainable_variables
         with watching(variables) as tape:
