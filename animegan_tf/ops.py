@@ -101,7 +101,9 @@ def gram_matrix(features, center=True):
 def _box_mean(image, radius):
     """Mean over the (2r+1)^2 window, counting only pixels inside the picture."""
     size = 2 * radius + 1
-    return ops.average_pool(image, size, strides=1, padding="same")
+    # Down, then across: 2 (2r+1) additions a pixel instead of (2r+1)^2.
+    image = ops.average_pool(image, (size, 1), strides=1, padding="same")
+    return ops.average_pool(image, (1, size), strides=1, padding="same")
 
 
 def guided_filter(image, radius=2, epsilon=0.01):
@@ -121,9 +123,10 @@ def guided_filter(image, radius=2, epsilon=0.01):
         the channels filtered separately and guide equal to input.
     """
     guide = (ops.cast(image, "float32") + 1.0) / 2.0
-    mean = _box_mean(guide, radius)
-    variance = _box_mean(guide * guide, radius) - mean * mean
+    moments = ops.concatenate([guide, guide * guide], axis=-1)
+    mean, square = ops.split(_box_mean(moments, radius), 2, axis=-1)
+    variance = square - mean * mean
     slope = variance / (variance + epsilon)
-    offset = mean * (1.0 - slope)
-    filtered = _box_mean(slope, radius) * guide + _box_mean(offset, radius)
-    return filtered * 2.0 - 1.0
+    line = ops.concatenate([slope, mean * (1.0 - slope)], axis=-1)
+    slope, offset = ops.split(_box_mean(line, radius), 2, axis=-1)
+    return (slope * guide + offset) * 2.0 - 1.0

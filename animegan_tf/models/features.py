@@ -178,12 +178,17 @@ def _build(network, spec, content, style, dtype):
             x = keras.layers.MaxPooling2D(2, dtype=dtype, name=f"block{block}_pool")(x)
         x = FrozenConv2D(spec.width[block - 1], dtype=dtype, name=name)(x)
         if name in (content, *style):
-            levels[name] = keras.layers.Rescaling(
-                spec.scale.get(name, 1.0), dtype="float32", name=f"{name}_scaled"
-            )(x)
+            levels[name] = _scaled(x, spec.scale.get(name, 1.0), f"{name}_scaled")
         x = keras.layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
     outputs = {"content": levels[content], "style": [levels[name] for name in style]}
     return keras.Model(image, outputs, name=network)
+
+
+def _scaled(x, scale, name):
+    """Times the level's scale, in float32; a scale of 1 must not cost a copy."""
+    if scale == 1.0:
+        return keras.layers.Identity(dtype="float32", name=name)(x)
+    return keras.layers.Rescaling(scale, dtype="float32", name=name)(x)
 
 
 def _convolutions(model):
