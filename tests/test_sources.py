@@ -224,3 +224,20 @@ def test_noise_is_made_where_the_settings_ask_for_it(tmp_path):
     plain = load_sources(dataclasses.replace(data, noise=0.0), min_size=20)
     assert not set(plain.anime_smooth) & set(sources.anime_smooth)
     assert (read_image(plain.anime_smooth[0]) == 255).all(-1).mean() < 0.01
+
+
+def test_folders_beside_the_style_are_found_by_their_noise(tmp_path):
+    draw(tmp_path / "photos", ["a.png", "b.png"])
+    for name in ("style", "smooth", "smooth_noise"):
+        draw(tmp_path / "Shinkai" / name, ["a.png", "b.png"])
+    for noise, name in ((0.0, "smooth"), (0.1, "smooth_noise")):
+        data = DataConfig(
+            photos=tmp_path / "photos",
+            anime=tmp_path / "Shinkai" / "style",
+            cache=tmp_path / "cache",
+            image_size=32,
+            batch_size=2,
+            noise=noise,
+        )
+        found = {path.parent.name for path in load_sources(data, 20).anime_smooth}
+        assert found == {name}

@@ -15,6 +15,7 @@ from animegan_tf.config import (
 )
 from animegan_tf.errors import InputError, TrainingError
 from animegan_tf.imaging.io import read_image
+from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator, build_features, build_generator
 from animegan_tf.samples import write_samples
 from animegan_tf.training import run
@@ -25,6 +26,12 @@ from animegan_tf.training.step import WeightAverage, build_optimizer
 from animegan_tf.training.targets import TargetPool
 
 SIZE, BATCH = 32, 2
+
+
+@pytest.fixture(autouse=True)
+def plain_layers(monkeypatch):
+    """Compiling every layer takes longer than these runs; test_tools.py does it."""
+    monkeypatch.setattr(compiled, "computes_on_cpu", lambda: False)
 
 
 def make_batch(seed=0):
