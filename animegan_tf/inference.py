@@ -43,7 +43,7 @@ class Stylizer:
     Args:
         model: a generator, its main tail, or the path of a `generator.keras`.
         max_side: photos with a longer side are reduced to it first, which bounds
-            memory: about 0.7 GiB at 1280 x 1280.
+            memory.
 
     Raises:
         InputError: see `load_generator`.

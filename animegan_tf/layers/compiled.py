@@ -2,8 +2,8 @@
 
 XLA leaves convolutions slower than TensorFlow's own, so a whole step gains nothing
 from it; but chains of element-wise operations and reductions, which TensorFlow sends
-through memory one by one, take about half the time when compiled as one. Such a kernel
-is compiled again for every size, which only training, with its one size, repays.
+through memory one by one, take less time when compiled as one. Such a kernel is
+compiled again for every size, which only training, with its one size, repays.
 """
 
 import contextlib

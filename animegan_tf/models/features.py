@@ -1,7 +1,6 @@
 """Frozen perceptual features: VGG19, VGG16, or a seeded stand-in for trials."""
 
 import pickle
-import urllib.error
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -214,7 +213,7 @@ def _find_weights(network, weights):
         )
     try:
         source = keras.applications.VGG19(include_top=False, weights="imagenet")
-    except (OSError, urllib.error.URLError, Exception) as error:
+    except Exception as error:  # no network, no disk, a damaged download
         raise InputError(
             f"the weights of {network} could not be fetched ({error}): get {file} from "
             "the Keras applications storage and give its path with --perceptual-weights"
