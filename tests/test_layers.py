@@ -195,11 +195,16 @@ def test_gradient_flows_through_the_singular_value():
     assert abs(along) < 1e-4 * float(tf.norm(gradient) * tf.norm(layer.kernel.value))
 
 
+@pytest.mark.parametrize("rectify", [False, True])
 @pytest.mark.parametrize("size", [(8, 12), (9, 14), (3, 5)])
-def test_frozen_convolution_equals_the_ordinary_one(size):
+def test_frozen_convolution_equals_the_ordinary_one(size, rectify):
     x = tf.constant(np.random.default_rng(12).normal(size=(2, *size, 6)), "float32")
-    layer = FrozenConv2D(7, bias_initializer="random_normal")
-    layer(x)
+    layer = FrozenConv2D(7, rectify, bias_initializer="random_normal")
+    plain = keras.layers.Conv2D(7, 3, padding="same")
+    assert plain(x).shape == layer(x).shape
+    plain.set_weights(layer.get_weights())
+    shown = np.maximum(x, 0) if rectify else x
+    assert_close(layer(x), plain(shown), 1e-6)
 
     def value_and_gradient():
         @tf.function
@@ -227,10 +232,11 @@ def test_frozen_convolution_keeps_the_frozen_kernel():
     assert_close(layer(x), before, 1e-4)
 
 
+@pytest.mark.parametrize("slope", [1.0, 0.2])
 @pytest.mark.parametrize("spectral", [False, True])
-def test_compiled_lade_equals_the_plain_one(spectral):
+def test_compiled_lade_equals_the_plain_one(spectral, slope):
     x = tf.constant(np.random.default_rng(14).normal(1, 2, (3, 9, 8, 6)), "float32")
-    layer = LADE(spectral=spectral)
+    layer = LADE(spectral=spectral, negative_slope=slope)
     layer(x)
 
     def run():

@@ -27,6 +27,7 @@ class LADE(SpectralKernel, keras.layers.Layer):
         epsilon: added to both variances.
         spectral: divide `W` by its largest singular value (in discriminators).
         form: "covariance" or "convolution"; the same weights serve both.
+        negative_slope: of a leaky ReLU that the result goes through; 1 for none.
 
     Input and output `(batch, height, width, channels)` in the compute dtype.
 
@@ -36,13 +37,21 @@ class LADE(SpectralKernel, keras.layers.Layer):
         scale or offset is learned directly.
     """
 
-    def __init__(self, epsilon=1e-5, spectral=False, form="covariance", **kwargs):
+    def __init__(
+        self,
+        epsilon=1e-5,
+        spectral=False,
+        form="covariance",
+        negative_slope=1.0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if form not in FORMS:
             raise ValueError(f"`form` must be one of {FORMS}. Received: {form!r}")
         self.epsilon = epsilon
         self.spectral = spectral
         self.form = form
+        self.negative_slope = negative_slope
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -60,13 +69,14 @@ class LADE(SpectralKernel, keras.layers.Layer):
             kernel = self.normalised(kernel, training)
         if self.form == "covariance" and use_compiled(inputs):
             weight = ops.cast(kernel[0, 0], "float32")
-            return _compiled()(inputs, weight, self.epsilon)
+            return _compiled()(inputs, weight, self.epsilon, self.negative_slope)
         moments = getattr(self, f"_{self.form}_moments")
         centered, variance, new_mean, new_variance = moments(inputs, kernel)
         scale = ops.sqrt(new_variance + self.epsilon) / ops.sqrt(
             variance + self.epsilon
         )
-        return ops.cast(centered * scale + new_mean, self.compute_dtype)
+        y = ops.cast(centered * scale + new_mean, self.compute_dtype)
+        return ops.leaky_relu(y, self.negative_slope)
 
     # Moments are float32 under every policy: the variance of activations around 300
     # overflows float16, and bfloat16 keeps three digits only.
@@ -104,6 +114,7 @@ class LADE(SpectralKernel, keras.layers.Layer):
             "epsilon": self.epsilon,
             "spectral": self.spectral,
             "form": self.form,
+            "negative_slope": self.negative_slope,
         }
 
 
@@ -115,11 +126,11 @@ def _compiled():
     forward = tf.function(_forward, jit_compile=True)
     backward = tf.function(_backward, jit_compile=True)
 
-    def lade(x, weight, epsilon):
+    def lade(x, weight, epsilon, slope):
         @tf.custom_gradient
         def apply(x, weight):
-            y, *statistics = forward(x, weight, epsilon)
-            return y, lambda dy: backward(dy, x, weight, *statistics)
+            y, *statistics = forward(x, weight, epsilon, slope)
+            return y, lambda dy: backward(dy, x, weight, *statistics, slope)
 
         return apply(x, weight)
 
@@ -134,7 +145,12 @@ def _centred(x):
     return x - mean, mean
 
 
-def _forward(x, weight, epsilon):
+def _leaky(values, of, slope):
+    """`values` times the slope where `of` is below 0."""
+    return values if slope == 1 else ops.where(of > 0, values, values * slope)
+
+
+def _forward(x, weight, epsilon, slope):
     """The result, both variances plus epsilon `(B, 1, C)`, and cov(x) W."""
     centred, mean = _centred(x)
     product = ops.matmul(ops.transpose(centred, (0, 2, 1)), centred)
@@ -143,10 +159,11 @@ def _forward(x, weight, epsilon):
     spread = ops.matmul(covariance, weight)
     new_variance = ops.sum(spread * weight, axis=1, keepdims=True) + epsilon
     y = centred * ops.sqrt(new_variance / variance) + ops.matmul(mean, weight)
+    y = _leaky(y, y, slope)
     return ops.cast(ops.reshape(y, x.shape), x.dtype), variance, new_variance, spread
 
 
-def _backward(dy, x, weight, variance, new_variance, spread):
+def _backward(dy, x, weight, variance, new_variance, spread, slope):
     """Gradients with respect to `x` and `weight`.
 
     With `c` the centred input, `a` the scale, N pixels and `S` the covariance:
@@ -157,6 +174,7 @@ def _backward(dy, x, weight, variance, new_variance, spread):
     _, pixels, channels = centred.shape
     dy = ops.reshape(ops.cast(dy, "float32"), centred.shape)
     scale = ops.sqrt(new_variance / variance)
+    dy = _leaky(dy, centred * scale + ops.matmul(mean, weight), slope)
     d_offset = ops.sum(dy, axis=1, keepdims=True)  # (B, 1, C)
     d_scale = ops.sum(dy * centred, axis=1, keepdims=True)
     d_new_variance = 0.5 * d_scale / ops.sqrt(new_variance * variance)

@@ -4,6 +4,7 @@ import functools
 
 import keras
 import numpy as np
+from keras import ops
 
 from animegan_tf.layers.compiled import computes_on_cpu
 
@@ -45,6 +46,8 @@ class FrozenConv2D(keras.layers.Conv2D):
 
     Args:
         filters: number of output channels.
+        rectify: take the ReLU of the input first; in the compiled form that costs no
+            pass through memory, forward or back.
 
     Input `(batch, height, width, channels)`, output `(batch, height, width,
     filters)`.
@@ -53,10 +56,11 @@ class FrozenConv2D(keras.layers.Conv2D):
         Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters, rectify=False, **kwargs):
         kwargs = {**kwargs, "kernel_size": 3, "padding": "same", "strides": 1}
         super().__init__(filters, **kwargs)
         self.trainable = False
+        self.rectify = rectify
         self._convolve = None
 
     def freeze(self):
@@ -64,16 +68,19 @@ class FrozenConv2D(keras.layers.Conv2D):
         if self.compute_dtype != "float32" or not computes_on_cpu():
             return
         self._convolve = _frozen_function(
-            np.asarray(self.kernel), np.asarray(self.bias)
+            np.asarray(self.kernel), np.asarray(self.bias), self.rectify
         )
 
     def call(self, inputs):
         if self._convolve is None or None in inputs.shape:
-            return super().call(inputs)
+            return super().call(ops.relu(inputs) if self.rectify else inputs)
         return self._convolve(inputs)
 
+    def get_config(self):
+        return {**super().get_config(), "rectify": self.rectify}
 
-def _frozen_function(kernel, bias):
+
+def _frozen_function(kernel, bias, rectify):
     import tensorflow as tf
 
     kernel, bias = tf.constant(_transformed(kernel)), tf.constant(bias)
@@ -81,7 +88,9 @@ def _frozen_function(kernel, bias):
 
     @tf.custom_gradient
     def apply(x):
-        return forward(x, kernel, bias), lambda dy: backward(dy, kernel)
+        y = forward(x, kernel, bias, rectify)
+        # Unless it is rectified, the input need not be kept.
+        return y, lambda dy: backward(dy, kernel, x if rectify else None)
 
     return apply
 
@@ -127,10 +136,12 @@ def _multiplied(planes, shape, kernel, transpose):
     return tf.unstack(products)
 
 
-def _convolve(x, kernel, bias):
+def _convolve(x, kernel, bias, rectify):
     import tensorflow as tf
 
     batch, height, width, _ = x.shape
+    if rectify:
+        x = tf.nn.relu(x)
     rows, columns = -(-height // 4), -(-width // 4)
     down, across = (1, 4 * rows - height + 1), (1, 4 * columns - width + 1)
     x = tf.pad(x, [[0, 0], down, across, [0, 0]])
@@ -149,8 +160,11 @@ def _convolve(x, kernel, bias):
     return picture[:, :height, :width]
 
 
-def _convolve_back(dy, kernel):
-    """Gradient with respect to the input: every transform transposed."""
+def _convolve_back(dy, kernel, rectified):
+    """Gradient with respect to the input: every transform transposed.
+
+    `rectified` is the input if its ReLU was taken, else None.
+    """
     import tensorflow as tf
 
     batch, height, width, _ = dy.shape
@@ -170,7 +184,8 @@ def _convolve_back(dy, kernel):
         lines.append(_overlapped(taps, axis=2))  # (B, rows, columns + 1, 4, C)
     picture = _overlapped(lines, axis=1)  # (B, rows + 1, 4, columns + 1, 4, C)
     picture = tf.reshape(picture, (batch, 4 * rows + 4, 4 * columns + 4, -1))
-    return picture[:, 1 : height + 1, 1 : width + 1]
+    picture = picture[:, 1 : height + 1, 1 : width + 1]
+    return picture if rectified is None else tf.where(rectified > 0, picture, 0.0)
 
 
 def _overlapped(taps, axis):

@@ -15,8 +15,7 @@ def _conv(x, filters, kernel_size, name, strides=1, dtype=None):
 
 def _block(x, filters, name, strides=1, dtype=None):
     x = _conv(x, filters, 3, f"{name}_conv", strides, dtype)
-    x = LADE(spectral=True, dtype=dtype, name=f"{name}_lade")(x)
-    return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{name}_relu")(x)
+    return LADE(spectral=True, negative_slope=0.2, dtype=dtype, name=f"{name}_lade")(x)
 
 
 def build_discriminator(width=32, name="discriminator", dtype="float32"):

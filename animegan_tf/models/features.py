@@ -175,10 +175,12 @@ def _build(network, spec, content, style, dtype):
         block, position = int(name[5]), int(name[-1])
         if block > 1 and position == 1:
             x = keras.layers.MaxPooling2D(2, dtype=dtype, name=f"block{block}_pool")(x)
-        x = FrozenConv2D(spec.width[block - 1], dtype=dtype, name=name)(x)
+        # The ReLU of a level comes after its pooling, which commutes with it.
+        x = FrozenConv2D(
+            spec.width[block - 1], rectify=name != names[0], dtype=dtype, name=name
+        )(x)
         if name in (content, *style):
             levels[name] = _scaled(x, spec.scale.get(name, 1.0), f"{name}_scaled")
-        x = keras.layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
     outputs = {"content": levels[content], "style": [levels[name] for name in style]}
     return keras.Model(image, outputs, name=network)
 

@@ -22,8 +22,7 @@ def _conv(x, filters, kernel_size, name, strides=1, dtype=None):
 def _block(x, filters, kernel_size, name, strides=1, dtype=None):
     """Convolution, LADE, leaky ReLU."""
     x = _conv(x, filters, kernel_size, f"{name}_conv", strides, dtype)
-    x = LADE(dtype=dtype, name=f"{name}_lade")(x)
-    return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{name}_relu")(x)
+    return LADE(negative_slope=0.2, dtype=dtype, name=f"{name}_lade")(x)
 
 
 def _base(image, width, dtype):
