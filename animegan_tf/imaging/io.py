@@ -1,12 +1,21 @@
 """Picture files in and out, resizing and contact sheets."""
 
+import io
 import os
+import re
 import uuid
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import (
+    ExifTags,
+    Image,
+    ImageCms,
+    ImageDraw,
+    ImageFont,
+    UnidentifiedImageError,
+)
 
 from animegan_tf.errors import InputError
 
@@ -23,22 +32,35 @@ _ENCODERS = {
     ".bmp": ("BMP", {}),
 }
 _GROUND = 255
+# What a viewer does to the stored pixels, by EXIF orientation.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Pictures directly inside a folder, sorted by name.
+def find_images(folder: Path, recursive: bool = False) -> tuple[list[Path], list[Path]]:
+    """Files of a folder: pictures, by their suffix, and all others.
 
-    Hidden files and half-written temporary ones are passed over.
+    Hidden files and folders are passed over. Links are followed, except back to a
+    folder that holds them.
 
     Args:
-        folder: path of an existing folder with at least one picture.
+        folder: path of an existing folder.
+        recursive: bool, whether sub-folders count.
 
     Returns:
-        list of Path.
+        list of Path of the pictures and list of Path of the others (files of other
+        kinds, half-written ones, broken links, devices), each sorted by the path
+        below `folder`.
 
     Raises:
-        InputError: `folder` does not exist, is not a folder, cannot be listed or
-            holds no picture.
+        InputError: `folder` does not exist, is not a folder, or cannot be listed.
     """
     folder = Path(folder)
     try:
@@ -48,53 +70,148 @@ def list_images(folder: Path) -> list[Path]:
             )
         if not folder.is_dir():
             raise InputError(f"{folder}: must be a folder, received a file.")
-        files = [
-            path
-            for path in folder.iterdir()
-            if path.is_file() and not path.name.startswith(".")
-        ]
+        files = sorted(
+            _files(folder, recursive),
+            key=lambda path: path.relative_to(folder).as_posix(),
+        )
+        images = [path for path in files if _is_picture_name(path) and path.is_file()]
     except OSError as error:
         raise InputError(
-            f"{folder}: the folder must be readable, received: {error.strerror}."
+            f"{error.filename or folder}: the folder must be readable, "
+            f"received: {error.strerror}."
         ) from error
-    images = sorted(path for path in files if _is_picture_name(path))
+    known = set(images)
+    return images, [path for path in files if path not in known]
+
+
+def list_images(folder: Path, recursive: bool = False) -> list[Path]:
+    """Pictures of a folder, sorted by the path below it.
+
+    Hidden files and half-written temporary ones are passed over.
+
+    Args:
+        folder: path of an existing folder with at least one picture.
+        recursive: bool, whether pictures in sub-folders count.
+
+    Returns:
+        list of Path.
+
+    Raises:
+        InputError: `folder` does not exist, is not a folder, cannot be listed or
+            holds no picture.
+    """
+    images, others = find_images(folder, recursive)
     if not images:
         raise InputError(
             f"{folder}: must hold at least one picture ({', '.join(SUFFIXES)}), "
-            f"received none among its {len(files)} other files."
+            f"received none among its {len(others)} other files."
         )
     return images
 
 
-def read_image(path: Path):
-    """Decode one picture, upright and opaque, as 8-bit RGB.
+def read_image(path: Path, data: bytes | None = None):
+    """Decode one picture, upright and opaque, as 8-bit sRGB.
 
-    The EXIF rotation is applied, transparency is laid over white, 16-bit grey is
-    scaled to 8 bits, and an animation gives its first frame. Pillow's limit
-    against decompression bombs stays in force.
+    As `read_image_alpha`, with transparency laid over white.
 
     Args:
         path: a file in one of the formats of `SUFFIXES`; its content decides
             which one.
+        data: the file's bytes, where they have been read already.
 
     Returns:
         uint8 RGB (height, width, 3), writable.
 
     Raises:
-        InputError: the file cannot be opened or decoded.
+        InputError: the file cannot be opened or decoded, or is too large.
+    """
+    return lay_over(*read_image_alpha(path, data), _GROUND)
+
+
+def read_image_alpha(path: Path, data: bytes | None = None):
+    """Decode one picture, upright, as 8-bit sRGB and its transparency.
+
+    The EXIF rotation is applied, colours are brought to sRGB by the ICC profile
+    inside the file, 16 bits become 8, and an animation gives its first frame. A
+    damaged EXIF block or a profile that does not fit counts as none. Without a
+    profile RGB is taken as sRGB, and CMYK converted by Pillow's plain formula.
+
+    Args:
+        path: a file in one of the formats of `SUFFIXES`; its content decides
+            which one.
+        data: the file's bytes, where they have been read already.
+
+    Returns:
+        uint8 RGB (height, width, 3), writable, and uint8 alpha (height, width), 255
+        where opaque, or None if all of it is.
+
+    Raises:
+        InputError: the file cannot be opened or decoded, or has more pixels than
+            `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     try:
-        with Image.open(path, formats=_DECODERS) as image:
-            image.load()
-            return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+        image, alpha = _decode(open(path, "rb") if data is None else io.BytesIO(data))
+        return np.array(image), None if alpha is None else np.array(alpha)
     except UnidentifiedImageError as error:
-        raise _unreadable(path, "content of another kind") from error
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
+        reason = "content of another kind or with a damaged header"
+        raise _unreadable(path, reason) from error
+    except Image.DecompressionBombError as error:
+        reason = f"more than {Image.MAX_IMAGE_PIXELS} pixels"
+        raise _unreadable(path, reason) from error
     except Exception as error:
-        # Damaged files make Pillow's decoders raise nearly anything: SyntaxError,
-        # struct.error, zlib.error, ValueError, DecompressionBombError.
-        raise _unreadable(path, f"{type(error).__name__}: {error}") from error
+        # Damaged files make Pillow's decoders raise nearly anything: OSError,
+        # SyntaxError, struct.error, zlib.error, ValueError, AssertionError.
+        raise _unreadable(path, _reason(error)) from error
+
+
+def lay_over(image, alpha, ground):
+    """Put a picture with transparency on an opaque ground.
+
+    Args:
+        image: uint8 RGB (height, width, 3), colours not multiplied by alpha.
+        alpha: uint8 (height, width), or None for an opaque picture.
+        ground: grey level, RGB, or uint8 RGB (height, width, 3).
+
+    Returns:
+        uint8 RGB (height, width, 3), rounded to nearest; `image` itself where `alpha`
+        is None.
+    """
+    if alpha is None:
+        return image
+    ground = np.broadcast_to(np.asarray(ground, np.uint8), image.shape)
+    mixed = Image.composite(*map(Image.fromarray, (image, ground, alpha)))
+    return np.array(mixed)
+
+
+def encode_image(image, suffix: str = ".png") -> bytes:
+    """Bytes of a picture file, the same ones for the same picture.
+
+    Args:
+        image: uint8 RGB (height, width, 3).
+        suffix: one of `SUFFIXES`, chooses the format.
+
+    Returns:
+        bytes.
+
+    Raises:
+        InputError: a side is over the format's limit, 16383 pixels for WebP.
+        ValueError: `image` is not uint8 RGB, or `suffix` is unknown.
+    """
+    _check_rgb(image)
+    if suffix.lower() not in _ENCODERS:
+        raise ValueError(
+            f"suffix must be one of {', '.join(SUFFIXES)}, received {suffix!r}."
+        )
+    format_name, options = _ENCODERS[suffix.lower()]
+    file = io.BytesIO()
+    try:
+        Image.fromarray(image).save(file, format_name, **options)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"a picture of {image.shape[1]} x {image.shape[0]} must fit the format "
+            f"{format_name}, received: {_reason(error).rstrip('.')}."
+        ) from error
+    return file.getvalue()
 
 
 def write_image(path: Path, image) -> None:
@@ -105,7 +222,8 @@ def write_image(path: Path, image) -> None:
         image: uint8 RGB (height, width, 3).
 
     Raises:
-        InputError: the suffix is unknown or the file cannot be written.
+        InputError: the suffix is unknown, the picture too large for the format, or
+            the file cannot be written.
         ValueError: `image` is not uint8 RGB.
     """
     path = Path(path)
@@ -114,24 +232,61 @@ def write_image(path: Path, image) -> None:
             f"{path}: a picture's name must end in one of {', '.join(SUFFIXES)}, "
             f"received {path.suffix!r}."
         )
-    _check_rgb(image)
-    format_name, options = _ENCODERS[path.suffix.lower()]
+    try:
+        data = encode_image(image, path.suffix)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    write_atomic(path, data)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file that is complete or not there, even if the power fails.
+
+    Args:
+        path: destination; a file there is replaced.
+        data: the whole content.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    path = Path(path)
     # A short fresh name: it cannot clash between processes, nor outgrow the limit
     # of the file system when the final name is a long one.
     temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
     try:
         with open(temporary, "wb") as file:
-            Image.fromarray(image).save(file, format_name, **options)
+            file.write(data)
+            file.flush()
+            # Else a file system may carry out the renaming before the writing.
+            os.fsync(file.fileno())
         os.replace(temporary, path)
-    except (OSError, ValueError) as error:
-        # ValueError: a side over the format's limit, 16383 pixels for WebP.
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
         raise InputError(
-            f"{path}: the picture must be writable there, received: {reason}."
+            f"{path}: the file must be writable there, received: {_reason(error)}."
         ) from error
     finally:
         with suppress(OSError):  # already moved, or never made
             temporary.unlink()
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Delete what killed processes left behind in the middle of `write_atomic`.
+
+    Args:
+        folder: path of an existing folder in which nothing else is writing.
+
+    Raises:
+        InputError: a file cannot be deleted.
+    """
+    for path in Path(folder).glob(".*.tmp"):
+        if re.fullmatch(r"\.[0-9a-f]{32}\.tmp", path.name):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise InputError(
+                    f"{path}: the leftover must be deletable, "
+                    f"received: {_reason(error)}."
+                ) from error
 
 
 def resize(image, width: int, height: int):
@@ -175,6 +330,28 @@ def square(image, size: int):
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return resize(image[top : top + side, left : left + side], size, size)
+
+
+def shrink(image, side: int):
+    """Reduce a picture until neither side is longer than `side`.
+
+    Args:
+        image: uint8 RGB (any height, any width, 3).
+        side: int, at least 1, in pixels.
+
+    Returns:
+        uint8 RGB of the same proportions; `image` itself if it is small enough.
+
+    Raises:
+        InputError: `side` is below 1.
+    """
+    if side < 1:
+        raise InputError(f"side must be at least 1, received {side}.")
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return image
+    return resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
 def image_grid(rows: list[list], labels: list[str] | None = None, gap: int = 4):
@@ -229,6 +406,20 @@ def _is_picture_name(path):
     return bool(suffixes) and suffixes[-1] in SUFFIXES and ".tmp" not in suffixes
 
 
+def _files(folder, recursive, above=()):
+    """Every entry of a folder that is neither hidden nor a folder."""
+    above = (*above, folder.resolve())
+    files = []
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        if not path.is_dir():
+            files.append(path)
+        elif recursive and path.resolve() not in above:
+            files += _files(path, recursive, above)
+    return files
+
+
 def _unreadable(path, reason):
     return InputError(
         f"{path}: must be a readable JPEG, PNG, WebP or BMP picture, "
@@ -236,18 +427,104 @@ def _unreadable(path, reason):
     )
 
 
-def _to_rgb(image):
-    """A decoded Pillow image of any mode as mode RGB."""
+def _reason(error):
+    """An exception in a few words, whether or not it has a message."""
+    if isinstance(error, OSError) and (error.strerror or str(error)):
+        return error.strerror or str(error)
+    return ": ".join(filter(None, (type(error).__name__, str(error))))
+
+
+def _decode(file):
+    """A file's picture in mode RGB, upright and sRGB, and its alpha in mode L or None.
+
+    Takes a binary file and closes it. Pillow gets no path, since it would map some
+    files into memory, where one that is cut meanwhile ends the process.
+    """
+    with file, Image.open(file, formats=_DECODERS) as image:
+        # Between once and twice its limit Pillow only warns.
+        limit = Image.MAX_IMAGE_PIXELS
+        if limit is not None and image.width * image.height > limit:
+            raise Image.DecompressionBombError
+        _fix_transparency(image)
+        image.load()
+        profile = image.info.get("icc_profile")
+        image, alpha = _colour_and_alpha(_upright(image))
+        if alpha is not None and alpha.getextrema()[0] == 255:
+            alpha = None
+        return _to_srgb(image, profile), alpha
+
+
+def _fix_transparency(image):
+    """Brings a PNG's transparent colour to the 8 bits that its samples will have.
+
+    Pillow scales samples of 2, 4 and 16 bits, but not that colour.
+    """
+    value = image.info.get("transparency")
+    raw_mode = image.tile[0][3] if image.tile else None
+    if isinstance(value, int) and raw_mode in ("L;2", "L;4"):
+        image.info["transparency"] = value * (85 if raw_mode == "L;2" else 17)
+    elif isinstance(value, tuple) and raw_mode == "RGB;16B":
+        image.info["transparency"] = tuple(sample >> 8 for sample in value)
+
+
+def _upright(image):
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # a damaged block raises as freely as a damaged picture
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _colour_and_alpha(image):
+    """A picture of any mode as mode L, RGB or CMYK, and its alpha in mode L or None."""
     if image.mode.startswith("I"):
-        # Grey of 16 bits (mode I in old releases). Pillow's own conversion clips
-        # at 255 instead of scaling; 65535 / 257 is exactly 255.
-        values = np.clip(np.asarray(image, np.float64), 0, 65535) / 257
-        image = Image.fromarray(np.rint(values).astype(np.uint8))
-    elif image.has_transparency_data:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, (_GROUND, _GROUND, _GROUND, 255))
-        image = Image.alpha_composite(ground, image)
-    return image.convert("RGB")
+        return _from_16_bits(image)
+    grey = image.mode in ("1", "L", "LA")
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("LA" if grey else "RGBA")
+        alpha = image.getchannel("A")
+    if image.mode == "CMYK":
+        return image, alpha
+    return _in_mode(image, "L" if grey else "RGB"), alpha
+
+
+def _from_16_bits(image):
+    """Grey of 16 bits (mode I in old releases of Pillow) as `_colour_and_alpha` does.
+
+    Pillow's own conversion clips at 255 instead of scaling.
+    """
+    values = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
+    alpha = None
+    if "transparency" in image.info:
+        opaque = values != image.info["transparency"]
+        alpha = Image.fromarray(np.where(opaque, 255, 0).astype(np.uint8))
+    # 65535 / 257 is exactly 255.
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8)), alpha
+
+
+def _to_srgb(image, profile):
+    """A picture of mode L, RGB or CMYK in sRGB, by the bytes of an ICC profile or None.
+
+    By perceptual intent, the one whose table every printer's profile has; with it
+    the darkest ink becomes black, not grey.
+    """
+    if isinstance(profile, bytes):  # a text chunk of a PNG may have the same name
+        with suppress(ImageCms.PyCMSError):
+            transform = ImageCms.buildTransform(
+                io.BytesIO(profile),
+                ImageCms.createProfile("sRGB"),
+                image.mode,
+                "RGB",
+                ImageCms.Intent.PERCEPTUAL,
+            )
+            return ImageCms.applyTransform(image, transform)
+    return _in_mode(image, "RGB")
+
+
+def _in_mode(image, mode):
+    """Converted unless that would only make a copy; large pictures fill memory."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _check_rgb(image):

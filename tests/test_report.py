@@ -1,0 +1,412 @@
+"""The report of a preparation: right numbers, safe and self-contained HTML."""
+
+import base64
+import json
+import re
+from html.parser import HTMLParser
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from animegan_tf.data import report
+from animegan_tf.data.manifest import Record
+from animegan_tf.data.report import write_report
+from animegan_tf.errors import InputError
+from animegan_tf.imaging.io import write_image
+
+REASONS = (
+    "no face",
+    "face too small",
+    "too blurred",
+    "too dark",
+    "too bright",
+    "near-duplicate",
+    "too small",
+    "monochrome",
+    "text",
+    "undecodable",
+)
+SETTINGS = {
+    "min_face": 30,
+    "min_sharpness": 40.0,
+    "min_brightness": 50,
+    "max_brightness": None,
+    "size": 64,
+}
+VOID = {"meta", "br", "img", "wbr"}
+EVIL = '<b>&"x.png'
+
+
+class Page(HTMLParser):
+    """The elements of a page, its pictures, texts and headings; tags must balance."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.elements, self.texts = [], [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+    def all(self, wanted):
+        return [attributes for tag, attributes in self.elements if tag == wanted]
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """Arguments of a small run: eight kept faces, two drops for each reason."""
+    source, dataset = tmp_path / "source", tmp_path / "dataset"
+    (dataset / "train_photo").mkdir(parents=True)
+    (dataset / "val").mkdir()
+    source.mkdir()
+    rng = np.random.default_rng(0)
+    records = []
+    for number in range(8):
+        folder = "val" if number == 0 else "train_photo"
+        image = rng.integers(0, 255, (64, 64, 3), np.uint8)
+        write_image(dataset / folder / f"kept{number}.png", image)
+        kept = {"decision": "kept", "folder": folder, "name": f"kept{number}.png"}
+        records.append(_record(f"kept{number}.png", number, **kept))
+    write_image(source / "kept0.png", image)
+    second = {"reason": "face too small", "face": 2, "box": (1.0, 1.0, 8.0, 9.0)}
+    records.append(_record("kept0.png", 0, **second))
+    for i, reason in enumerate(REASONS):
+        name = EVIL if i == 0 else f"dropped{i}.png"
+        write_image(source / name, np.full((50, 80, 3), 20 * i, np.uint8))
+        records.append(_record(name, i, reason=reason, detail=f"<i>{i}</i> & more"))
+    (source / "dropped9.png").write_bytes(b"no picture")
+    return {
+        "run_folder": dataset / "prepare" / "photos",
+        "dataset": dataset,
+        "source": source,
+        "records": records,
+        "settings": SETTINGS,
+        "title": "Photos & faces",
+        "others": ("notes.txt", "<script>alert(1)</script>.txt"),
+    }
+
+
+def _record(source, number, decision="dropped", **values):
+    measured = {
+        "width": 80 + number,
+        "height": 50 + number,
+        "brightness": 30.0 + 20 * number,
+        "sharpness": 10.0 * 2**number,
+        "face": 1,
+        "confidence": 0.9 + 0.01 * number,
+        "box": (20.0, 10.0, 20.0, 25.0 + number),
+    }
+    if values.get("reason") == "undecodable":
+        measured = {}
+    return Record(source, "0" * 64, decision, **{**measured, **values})
+
+
+def _written(arguments):
+    write_report(**arguments)
+    folder = arguments["run_folder"]
+    return (
+        json.loads((folder / "report.json").read_text("utf-8")),
+        (folder / "report.html").read_text("utf-8"),
+    )
+
+
+# Numbers
+
+
+def test_counts_add_up(prepared):
+    summary, _ = _written(prepared)
+    counts = summary["counts"]
+    assert counts["records"] == 19 == counts["kept"] + counts["dropped"]
+    assert counts["sources"] == 18
+    assert counts["kept_by_folder"] == {"train_photo": 7, "val": 1}
+    assert counts["dropped_by_reason"] == {r: 1 for r in REASONS} | {
+        "face too small": 2
+    }
+    assert counts["others"] == 2
+
+
+def test_statistics_are_numpys(prepared):
+    summary, _ = _written(prepared)
+    values = [r.sharpness for r in prepared["records"] if r.sharpness is not None]
+    statistics = summary["statistics"]["sharpness"]
+    assert statistics["count"] == len(values) == 18
+    expected = np.percentile(values, [0, 5, 25, 50, 75, 95, 100])
+    names = ["min", "p5", "p25", "median", "p75", "p95", "max"]
+    np.testing.assert_allclose([statistics[n] for n in names], expected, atol=1e-4)
+
+
+def test_histograms_hold_every_value_where_it_belongs(prepared):
+    summary, _ = _written(prepared)
+    assert len(summary["histograms"]) == 7
+    for name, histogram in summary["histograms"].items():
+        counts = histogram["kept"] + histogram["dropped"]
+        assert sum(counts) == summary["statistics"][name]["count"] > 0
+    histogram = summary["histograms"]["brightness"]
+    edges, step = histogram["edges"], histogram["edges"][1]
+    assert edges[0] == 0 and edges[-1] >= 255 and np.ptp(np.diff(edges)) == 0
+    kept = [r.brightness for r in prepared["records"] if r.decision == "kept"]
+    expected = np.bincount(np.int64(kept) // int(step), minlength=len(edges) - 1)
+    assert histogram["kept"] == expected.tolist()
+
+
+def test_a_source_with_two_faces_is_measured_once_and_as_kept(prepared):
+    summary, _ = _written(prepared)
+    histogram = summary["histograms"]["source_short_side"]
+    assert (sum(histogram["kept"]), sum(histogram["dropped"])) == (8, 9)
+    assert sum(summary["histograms"]["face_height"]["dropped"]) == 10
+
+
+def test_sharpness_bins_begin_at_the_threshold(prepared):
+    summary, _ = _written(prepared)
+    assert 40.0 in summary["histograms"]["sharpness"]["edges"]
+
+
+def test_flat_pictures_fit_on_the_logarithmic_axis(prepared):
+    prepared["records"] = [
+        _record("flat.png", 0, reason="too blurred", sharpness=value)
+        for value in (0.0, 0.2, 5000.0)
+    ]
+    histogram = _written(prepared)[0]["histograms"]["sharpness"]
+    assert histogram["edges"][0] <= 1 and histogram["edges"][-1] > 5000
+    assert histogram["dropped"][0] == 2 and histogram["dropped"][-1] == 1
+
+
+@pytest.mark.parametrize("value", [1.0, 10.0, 299.99, 300.0, 300.01, 1e5])
+def test_linear_axes_reach_any_value_in_at_most_thirty_bins(value):
+    edges = report._edges([value], [], report._Quantity("x", None))
+    assert edges[0] == 0 and edges[-1] >= value and len(edges) <= 31
+
+
+# The page
+
+
+def test_page_is_balanced_and_has_its_parts_in_order(prepared):
+    page = Page(_written(prepared)[1])
+    assert page.all("html") == [{"lang": "en"}]
+    assert page.texts.count("Photos & faces") == 2  # title and heading
+    assert "18 sources: 8 pictures kept, 11 dropped" in page.text
+    parts = (
+        "What became of the pictures",
+        "Settings",
+        "Brightness",
+        "Sharpness",
+        "Size of the sources",
+        "Size of the faces",
+        "Kept pictures",
+        "Dropped pictures",
+        "Files that are no pictures: 2",
+        "Pictures that cannot be decoded: 1",
+    )
+    places = [page.texts.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_page_needs_no_other_file(prepared):
+    html = _written(prepared)[1]
+    page = Page(html)
+    pictures = page.all("img")
+    assert len(pictures) == 8 + 10
+    assert all(p["src"].startswith("data:image/jpeg;base64,") for p in pictures)
+    references = {"href", "src", "srcset", "action", "data", "poster", "style"}
+    names = [name for _, values in page.elements for name in values]
+    assert references.intersection(names) == {"src"}
+    assert not page.all("script") and not page.all("link") and not page.all("iframe")
+    assert not re.search(r"https?:|url\(|@import", html)
+
+
+def test_names_and_texts_are_escaped(prepared):
+    prepared["settings"] = SETTINGS | {"<u>": "<s>&"}
+    html = _written(prepared)[1]
+    page = Page(html)
+    for tag in ("i", "script", "s", "u"):
+        assert not page.all(tag)
+    for text in (EVIL, "<i>3</i> & more", "<script>alert(1)</script>.txt", "<s>&"):
+        assert text in page.texts
+    assert f"source {EVIL}" in [picture["alt"] for picture in page.all("img")]
+
+
+def test_names_that_no_page_may_contain_are_spelled_out(prepared):
+    prepared["others"] = ("caf\udce9.txt", "line\nbreak", "evil\u202egnp.exe")
+    summary, html = _written(prepared)
+    for text in ("caf\\udce9.txt", "line\\nbreak", "evil\\u202egnp.exe"):
+        assert text in Page(html).texts
+    assert set(summary["others"]) == set(prepared["others"])
+
+
+def test_every_reason_has_a_row_a_hint_and_a_sheet(prepared):
+    page = Page(_written(prepared)[1])
+    for reason in REASONS:
+        assert page.texts.index(reason) < page.texts.index("Settings")
+        assert reason.capitalize() in page.texts
+        assert report._HINTS[reason]
+    assert re.search(r"face too small 2 10.5 % Lower --min-face ?, or find", page.text)
+
+
+def test_unknown_reasons_are_shown_without_a_hint(prepared):
+    prepared["records"].append(_record("dropped1.png", 1, reason="upside down"))
+    assert "upside down 1 5.0 % All 20" in Page(_written(prepared)[1]).text
+
+
+def test_thresholds_that_are_set_are_drawn_by_name(prepared):
+    page = Page(_written(prepared)[1])
+    lines = [p for p in page.all("path") if p.get("class") == "threshold"]
+    assert len(lines) == 3
+    for text in ("min brightness 50", "min sharpness 40", "min face 30"):
+        assert text in page.texts
+    prepared["settings"] = {}
+    assert 'class="threshold"' not in _written(prepared)[1]
+
+
+def test_pictures_and_tables_are_described(prepared):
+    page = Page(_written(prepared)[1])
+    assert all(p["alt"] for p in page.all("img"))
+    charts = [svg for svg in page.all("svg") if svg.get("role") == "img"]
+    assert len(charts) == 4 and all(c["aria-label"] for c in charts)
+    assert all("aria-hidden" in s for s in page.all("svg") if s not in charts)
+    assert {head["scope"] for head in page.all("th")} == {"row", "col"}
+
+
+def test_undecodable_and_missing_pictures_get_a_placeholder(prepared):
+    page = Page(_written(prepared)[1])
+    assert page.texts.count("cannot be read") == 1
+    (prepared["dataset"] / "val" / "kept0.png").unlink()
+    page = Page(_written(prepared)[1])
+    assert page.texts.count("cannot be read") == 2
+    assert len(page.all("img")) == 8 + 10 - 1
+
+
+def test_dropped_pictures_are_shown_small_with_their_face_framed(prepared):
+    path = prepared["source"] / "big.png"
+    write_image(path, np.full((300, 512, 3), 128, np.uint8))
+    box = (128.0, 64.0, 96.0, 128.0)
+    prepared["records"] = [_record("big.png", 0, reason="too dark", box=box)]
+    [picture] = Page(_written(prepared)[1]).all("img")
+    content = base64.b64decode(picture["src"].split(",")[1])
+    image = np.asarray(Image.open(BytesIO(content)).convert("L")).astype(int)
+    assert image.shape == (75, 128)
+    # A quarter of the size: the frame runs through x = 32 and 56, y = 16 and 48.
+    for y, x in ((32, 32), (32, 56), (16, 44), (48, 44)):
+        assert np.ptp(image[y - 3 : y + 4, x - 3 : x + 4]) > 100
+    assert np.ptp(image[26:38, 42:46]) < 20 and np.ptp(image[:, 70:]) < 20
+
+
+def test_large_runs_show_an_even_sample_and_every_reason(prepared):
+    prepared["records"] = (
+        [Record(f"k{i:03}", "", "kept", name=f"k{i:03}") for i in range(600)]
+        + [Record(f"b{i:03}", "", "dropped", "too blurred") for i in range(300)]
+        + [Record(f"d{i}", "", "dropped", "near-duplicate") for i in range(3)]
+    )
+    page = Page(_written(prepared)[1])
+    assert [t for t in page.texts if re.fullmatch(r"k\d+", t)] == [
+        f"k{i:03}" for i in range(0, 600, 10)
+    ]
+    for text in ("60 of 600 shown", "117 of 300 shown", "3 of 3 shown"):
+        assert text in page.texts
+
+
+def test_long_lists_of_files_are_cut_and_say_so(prepared):
+    prepared["others"] = [f"file{i}.txt" for i in range(700)]
+    summary, html = _written(prepared)
+    page = Page(html)
+    assert sum(text.startswith("file") for text in page.texts) == 500
+    assert "500 of 700 listed; report.json has all." in page.texts
+    assert len(summary["others"]) == 700
+
+
+def test_undecodable_pictures_are_listed_with_their_message(prepared):
+    page = Page(_written(prepared)[1])
+    end = page.texts.index("Pictures that cannot be decoded: 1")
+    assert "dropped9.png <i>9</i> & more" in " ".join(
+        " ".join(page.texts[end:]).split()
+    )
+
+
+# Runs without pictures
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_runs_that_kept_or_dropped_nothing(prepared, kept):
+    decision = "kept" if kept else "dropped"
+    prepared["records"] = [r for r in prepared["records"] if r.decision == decision]
+    summary, html = _written(prepared)
+    assert summary["counts"]["dropped" if kept else "kept"] == 0
+    assert "None." in Page(html).texts
+
+
+def test_runs_without_any_record(prepared):
+    prepared |= {"records": [], "settings": {}, "others": ()}
+    summary, html = _written(prepared)
+    page = Page(html)
+    assert "0 sources: 0 pictures kept, 0 dropped" in page.text
+    assert "Nothing was measured." in page.texts and "None." in page.texts
+    assert set(summary["statistics"].values()) == {None}
+
+
+def test_anime_runs_have_no_chart_of_faces(prepared):
+    prepared["records"] = [
+        _record("a.png", 1, reason="text", face=None, confidence=None, box=None)
+    ]
+    summary, html = _written(prepared)
+    assert summary["histograms"]["face_height"] is None
+    assert "Size of the faces" not in html and "Size of the sources" in html
+
+
+# Files
+
+
+def test_equal_input_gives_equal_bytes_in_any_order(prepared, tmp_path):
+    write_report(**prepared)
+    other = prepared | {
+        "run_folder": tmp_path / "other",
+        "records": prepared["records"][::-1],
+        "settings": dict(reversed(SETTINGS.items())),
+        "others": prepared["others"][::-1],
+    }
+    write_report(**other)
+    for name in ("report.json", "report.html"):
+        first = (prepared["run_folder"] / name).read_bytes()
+        assert first == (tmp_path / "other" / name).read_bytes()
+        assert str(tmp_path).encode() not in first
+
+
+def test_only_the_two_reports_are_left_and_old_ones_replaced(prepared):
+    _written(prepared)
+    prepared["records"] = []
+    summary, _ = _written(prepared)
+    assert summary["counts"]["records"] == 0
+    files = sorted(path.name for path in prepared["run_folder"].iterdir())
+    assert files == ["report.html", "report.json"]
+
+
+def test_interrupted_writing_leaves_the_old_report(prepared, monkeypatch):
+    _written(prepared)
+    folder = prepared["run_folder"]
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(InputError, match="No space left"):
+        write_report(**prepared | {"records": []})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
