@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from animegan_tf.data import report
+from animegan_tf.data.charts import Quantity, bin_edges
 from animegan_tf.data.manifest import Record
 from animegan_tf.data.report import write_report
 from animegan_tf.errors import InputError
@@ -193,7 +194,7 @@ def test_flat_pictures_fit_on_the_logarithmic_axis(prepared):
 
 @pytest.mark.parametrize("value", [1.0, 10.0, 299.99, 300.0, 300.01, 1e5])
 def test_linear_axes_reach_any_value_in_at_most_thirty_bins(value):
-    edges = report._edges([value], [], report._Quantity("x", None))
+    edges = bin_edges([value], [], Quantity("x", None))
     assert edges[0] == 0 and edges[-1] >= value and len(edges) <= 31
 
 

@@ -4,6 +4,7 @@
     python tools/benchmark.py train
     python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
     python tools/benchmark.py smoothing
+    python tools/benchmark.py alignment dataset
 
 Other programs on the machine lengthen the times: compare figures of one run only, and
 read the ratio to the machine's own matrix product beside them.
@@ -16,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from animegan_tf.cli import run_tool
 
@@ -200,6 +202,41 @@ def measure_smoothing(args):
     return {"seconds": seconds, "ratio": ratio, "difference": int(difference)}
 
 
+def measure_alignment(args):
+    """How many photos a face was found in, and where aligned eyes are found again."""
+    import numpy as np
+    from tqdm import tqdm
+
+    from animegan_tf.errors import InputError
+    from animegan_tf.imaging.faces import FaceDetector, canonical_landmarks
+    from animegan_tf.imaging.io import read_image
+
+    manifest = args.dataset / "prepare" / "photos" / "manifest.jsonl"
+    if not manifest.is_file():
+        raise InputError(f"{manifest}: tools/prepare.py photos must have written it")
+    first, *groups = map(json.loads, manifest.read_text().splitlines())
+    size, margin = first["settings"]["size"], first["settings"]["margin"]
+    found = sum(group[0]["face"] is not None for group in groups)
+    kept = [r for group in groups for r in group if r["decision"] == "kept"]
+    detector, canonical = FaceDetector(), canonical_landmarks(size, margin)
+    eyes = []
+    for record in tqdm(kept, unit="picture"):
+        faces = detector(read_image(args.dataset / record["folder"] / record["name"]))
+        if faces:
+            eyes.append((np.array(faces[0].landmarks) - canonical)[:2] * 256 / size)
+    mean, deviation = np.mean(eyes, axis=0), np.std(eyes, axis=0)
+    print(f"a face in {found} of {len(groups)} sources ({found / len(groups):.2%})")
+    print(f"found again in {len(eyes)} of {len(kept)} aligned pictures")
+    print("pixels at 256 px  mean x  mean y  deviation x  deviation y")
+    for name, offset, spread in zip(("left eye", "right eye"), mean, deviation):
+        print(
+            f"{name:<16} {offset[0]:7.2f} {offset[1]:7.2f} "
+            f"{spread[0]:12.2f} {spread[1]:12.2f}"
+        )
+    figures = {"mean": mean.tolist(), "deviation": deviation.tolist()}
+    return {"sources": len(groups), "found": found, "again": len(eyes), **figures}
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -217,7 +254,9 @@ def parse_arguments():
     train.add_argument("--one-process", action="store_true", help=argparse.SUPPRESS)
     smoothing = commands.add_parser("smoothing", help="edge smoothing of a picture")
     smoothing.add_argument("--image-size", type=int, default=256)
-    for command in (generator, train, smoothing):
+    alignment = commands.add_parser("alignment", help="eyes in a prepared data set")
+    alignment.add_argument("dataset", type=Path, help="of tools/prepare.py photos")
+    for command in (generator, train, smoothing, alignment):
         command.add_argument("--repeats", type=int, default=9, help="steps timed")
         command.add_argument("--json", metavar="PATH", help="also write the figures")
     return parser.parse_args()
@@ -229,6 +268,7 @@ def main():
         "generator": measure_generator,
         "train": measure_train,
         "smoothing": measure_smoothing,
+        "alignment": measure_alignment,
     }
     measured = measure[args.what](args)
     if args.json:

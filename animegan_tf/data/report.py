@@ -1,31 +1,32 @@
 """What a person sees after a preparation: `report.html`, and `report.json`."""
 
 import base64
-import html
 import json
-import math
 import re
 from collections import Counter
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from string import Template
-from typing import Callable, Sequence
+from typing import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from animegan_tf.data.charts import (
+    Quantity,
+    bin_edges,
+    chart,
+    counted,
+    rounded,
+    shown_text,
+)
 from animegan_tf.data.manifest import Record
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import read_image, write_atomic
 
 _KEPT_SHOWN, _DROPPED_SHOWN, _FILES_LISTED = 60, 120, 500
 _THUMBNAIL = 128
-_BINS = 30
-_BINS_PER_DECADE = 10
 _PERCENTILES = {"p5": 5, "p25": 25, "median": 50, "p75": 75, "p95": 95}
-# The size of a histogram and of its margins, in the units of its own drawing.
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 440, 250, 60, 18, 38, 46
 
 _HINTS = {
     "no face": "Look at them below. Try --turned if they lie on their side, a lower "
@@ -44,27 +45,8 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True)
-class _Quantity:
-    """A number known of many pictures.
-
-    `thresholds` are the settings drawn into its histogram; `highest` is where the
-    axis ends at least. Without a `title` it is not drawn. A logarithmic axis begins
-    at 1 or above, and what is below counts into its first bin; a linear one at 0.
-    """
-
-    name: str
-    value: Callable[[Record], float | None]
-    title: str = ""
-    axis: str = ""
-    thresholds: tuple[str, ...] = ()
-    highest: float = 1
-    log: bool = False
-    per_source: bool = False
-
-
 _QUANTITIES = (
-    _Quantity(
+    Quantity(
         "brightness",
         lambda record: record.brightness,
         "Brightness",
@@ -72,7 +54,7 @@ _QUANTITIES = (
         ("min_brightness", "max_brightness"),
         highest=255,
     ),
-    _Quantity(
+    Quantity(
         "sharpness",
         lambda record: record.sharpness,
         "Sharpness",
@@ -80,7 +62,7 @@ _QUANTITIES = (
         ("min_sharpness",),
         log=True,
     ),
-    _Quantity(
+    Quantity(
         "source_short_side",
         lambda record: min(record.width, record.height) or None,
         "Size of the sources",
@@ -88,16 +70,16 @@ _QUANTITIES = (
         ("min_size",),
         per_source=True,
     ),
-    _Quantity(
+    Quantity(
         "face_height",
         lambda record: record.box[3] if record.box else None,
         "Size of the faces",
         "height of the face's box in the source, pixels",
         ("min_face",),
     ),
-    _Quantity("source_width", lambda record: record.width or None, per_source=True),
-    _Quantity("source_height", lambda record: record.height or None, per_source=True),
-    _Quantity("confidence", lambda record: record.confidence),
+    Quantity("source_width", lambda record: record.width or None, per_source=True),
+    Quantity("source_height", lambda record: record.height or None, per_source=True),
+    Quantity("confidence", lambda record: record.confidence),
 )
 
 
@@ -141,7 +123,7 @@ def write_report(
         "others": others,
     }
     sections = {
-        "title": _text(title),
+        "title": shown_text(title),
         "summary": _summary(counts),
         "counts": _counts_table(counts),
         "settings": _settings_table(settings),
@@ -183,12 +165,12 @@ def _measure(quantity, records, settings):
         return None, None
     values = np.array([value for value, _ in pairs], float)
     kept = np.array([kept for _, kept in pairs])
-    statistics = {"count": len(values), "min": _rounded(values.min())}
+    statistics = {"count": len(values), "min": rounded(values.min())}
     for name, percent in _PERCENTILES.items():
-        statistics[name] = _rounded(np.percentile(values, percent))
-    statistics["max"] = _rounded(values.max())
+        statistics[name] = rounded(np.percentile(values, percent))
+    statistics["max"] = rounded(values.max())
     lines = list(_thresholds(quantity, settings).values())
-    edges = _edges(values, lines, quantity)
+    edges = bin_edges(values, lines, quantity)
     inside = np.clip(values, edges[0], edges[-1])
     histogram = {
         "edges": edges,
@@ -196,31 +178,6 @@ def _measure(quantity, records, settings):
         "dropped": np.histogram(inside[~kept], edges)[0].tolist(),
     }
     return statistics, histogram
-
-
-def _edges(values, lines, quantity):
-    """Round numbers that enclose all values, those below the axis excepted."""
-    low, high = min([*values, *lines]), max([*values, *lines])
-    if quantity.log:
-        # A threshold, if there is one, falls on an edge.
-        anchor = math.log10(max(lines[0], 1)) if lines else 0
-        first, last = (
-            math.floor(_BINS_PER_DECADE * (math.log10(max(value, 1)) - anchor))
-            for value in (low, high)
-        )
-        return [
-            _rounded(10 ** (anchor + i / _BINS_PER_DECADE))
-            for i in range(first, last + 2)
-        ]
-    high = max(high, quantity.highest)
-    step = _step(high, _BINS)
-    return [_rounded(i * step) for i in range(math.ceil(high / step) + 1)]
-
-
-def _step(span, parts):
-    """Smallest of 1, 2, 5, 10, 20, ... and their fractions in parts of `span`."""
-    power = 10 ** math.floor(math.log10(span / parts))
-    return next((m * power for m in (1, 2, 5) if m * power * parts >= span), 10 * power)
 
 
 def _thresholds(quantity, settings):
@@ -233,48 +190,25 @@ def _is_kept(record):
     return record.decision == "kept"
 
 
-def _rounded(value):
-    return round(float(value), 4)
-
-
-def _text(value):
-    """Any text as HTML; control characters and lone surrogates become escapes."""
-    shown = re.sub(
-        "[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]",
-        lambda match: ascii(match[0])[1:-1],
-        str(value),
-    )
-    return html.escape(shown)
-
-
-def _number(value):
-    """At most three significant digits behind the point, thousands set apart."""
-    if float(value).is_integer() or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
-def _counted(number, noun):
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _summary(counts):
     return (
-        f"{_counted(counts['sources'], 'source')}: "
-        f"{_counted(counts['kept'], 'picture')} kept, {counts['dropped']:,} dropped"
+        f"{counted(counts['sources'], 'source')}: "
+        f"{counted(counts['kept'], 'picture')} kept, {counts['dropped']:,} dropped"
     )
 
 
 def _counts_table(counts):
     rows = [_count_row(counts, _swatch("kept") + "<b>Kept</b>", counts["kept"])]
     for folder, number in counts["kept_by_folder"].items():
-        rows.append(_count_row(counts, f"<span>in {_text(folder)}</span>", number))
+        rows.append(_count_row(counts, f"<span>in {shown_text(folder)}</span>", number))
     rows.append(
         _count_row(counts, _swatch("dropped") + "<b>Dropped</b>", counts["dropped"])
     )
     for reason, number in counts["dropped_by_reason"].items():
         hint = _HINTS.get(reason, "")
-        rows.append(_count_row(counts, f"<span>{_text(reason)}</span>", number, hint))
+        rows.append(
+            _count_row(counts, f"<span>{shown_text(reason)}</span>", number, hint)
+        )
     rows.append(_count_row(counts, "<b>All</b>", counts["records"]))
     heads = ("What became of it", "Number", "Share", "What to do about it")
     return _table("counts", heads, rows)
@@ -282,13 +216,13 @@ def _counts_table(counts):
 
 def _count_row(counts, label, number, hint=""):
     share = 100 * number / max(counts["records"], 1)
-    hint = re.sub("--[a-z-]+", r"<code>\g<0></code>", _text(hint))
+    hint = re.sub("--[a-z-]+", r"<code>\g<0></code>", shown_text(hint))
     return label, f"{number:,}", f"{share:.1f} %", hint
 
 
 def _settings_table(settings):
     rows = [
-        (_text(name.replace("_", " ")), _text(_plain(settings[name])))
+        (shown_text(name.replace("_", " ")), shown_text(_plain(settings[name])))
         for name in sorted(settings)
     ]
     return _table("settings", ("Setting", "Value"), rows)
@@ -330,103 +264,8 @@ def _plain(value):
 
 def _charts(measured, settings):
     drawn = [q for q in _QUANTITIES if q.title and measured[q.name][0]]
-    charts = (_chart(q, *measured[q.name], _thresholds(q, settings)) for q in drawn)
+    charts = (chart(q, *measured[q.name], _thresholds(q, settings)) for q in drawn)
     return "\n".join(charts) or "<p>Nothing was measured.</p>"
-
-
-def _chart(quantity, statistics, histogram, thresholds):
-    """A histogram as a figure: dropped pictures below, kept ones on top of them."""
-    edges = histogram["edges"]
-    stacks = list(zip(histogram["dropped"], histogram["kept"]))
-    top = max(map(sum, stacks))
-    across = _scale(edges[0], edges[-1], _LEFT, _WIDTH - _RIGHT, quantity.log)
-    up = _scale(0, top, _HEIGHT - _BOTTOM, _TOP)
-    parts = [
-        *_y_axis(top, up, "sources" if quantity.per_source else "pictures"),
-        *_x_axis(quantity, edges, across),
-        *(
-            _bars(*stack, *edges[i : i + 2], across, up)
-            for i, stack in enumerate(stacks)
-        ),
-        *_threshold_lines(thresholds, across),
-    ]
-    number = {name: _number(value) for name, value in statistics.items()}
-    return (
-        f'<figure class="chart"><h3>{quantity.title}</h3>\n'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="Histogram: {quantity.axis}">\n'
-        + "\n".join(parts)
-        + f"\n</svg>\n<figcaption>{_counted(statistics['count'], 'value')}, "
-        f"{number['min']} to {number['max']}. Median {number['median']}, 5&nbsp;% are "
-        f"below {number['p5']}, 5&nbsp;% above {number['p95']}.</figcaption></figure>"
-    )
-
-
-def _scale(low, high, start, end, log=False):
-    """Function from a value to its place in the drawing."""
-    bend = math.log10 if log else float
-    ratio = (end - start) / (bend(high) - bend(low))
-    return lambda value: round(start + (bend(value) - bend(low)) * ratio, 1)
-
-
-def _y_axis(top, up, noun):
-    step = max(1, round(_step(top, 5)))
-    for value in range(0, top + 1, step):
-        yield (
-            f'<path class="grid" d="M{_LEFT} {up(value)}H{_WIDTH - _RIGHT}"/>'
-            + _label(_LEFT - 6, up(value) + 4, "end", f"{value:,}")
-        )
-    middle = (_TOP + _HEIGHT - _BOTTOM) / 2
-    turn = f' transform="rotate(-90 12 {middle})"'
-    yield _label(12, middle, "middle", f"number of {noun}", turn)
-
-
-def _x_axis(quantity, edges, across):
-    if quantity.log:
-        decades = range(math.floor(math.log10(edges[-1])) + 1)
-        ticks = [m * 10**decade for decade in decades for m in (1, 3)]
-    else:
-        step = _step(edges[-1], 6)
-        ticks = [_rounded(i * step) for i in range(7)]
-    for value in ticks:
-        if edges[0] <= value <= edges[-1]:
-            yield _label(
-                across(value), _HEIGHT - _BOTTOM + 17, "middle", _number(value)
-            )
-    middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    yield _label(middle, _HEIGHT - 8, "middle", quantity.axis)
-
-
-def _bars(dropped, kept, low, high, across, up):
-    left, width = across(low) + 0.5, across(high) - across(low) - 1
-    parts, base = [], up(0)
-    for kind, count in (("dropped", dropped), ("kept", kept)):
-        if count:
-            # A single picture among a thousand must not vanish.
-            height = max(up(0) - up(count), 2)
-            base -= height
-            parts.append(
-                f'<rect class="{kind}" x="{left:.1f}" y="{base:.1f}" '
-                f'width="{width:.1f}" height="{height:.1f}"/>'
-            )
-    return (
-        f"<g><title>{_number(low)} to {_number(high)}: {kept:,} kept, "
-        f"{dropped:,} dropped</title>{''.join(parts)}</g>"
-    )
-
-
-def _threshold_lines(thresholds, across):
-    for row, (name, value) in enumerate(thresholds.items()):
-        x, y = across(value), 12 + 14 * row
-        # The name stands on the side that has more room.
-        side, anchor = (5, "start") if x < _WIDTH / 2 else (-5, "end")
-        text = _text(f"{name.replace('_', ' ')} {_number(value)}")
-        yield f'<path class="threshold" d="M{x} {y - 10}V{_HEIGHT - _BOTTOM}"/>'
-        yield _label(x + side, y, anchor, text, ' class="name"')
-
-
-def _label(x, y, anchor, text, attributes=""):
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{attributes}>{text}</text>'
 
 
 def _kept_sheet(records, dataset):
@@ -436,7 +275,7 @@ def _kept_sheet(records, dataset):
         _cell(
             _thumbnail(dataset / record.folder / record.name),
             f"prepared from {record.source}",
-            _text(record.name),
+            shown_text(record.name),
         )
         for record in shown
     )
@@ -449,7 +288,7 @@ def _dropped_sheets(records, counts, source):
     for reason, share in zip(reasons, _shares(list(reasons.values()), _DROPPED_SHOWN)):
         group = [r for r in records if not _is_kept(r) and r.reason == reason]
         cells = (_dropped_cell(record, source) for record in _spaced(group, share))
-        sheets.append(f"<h3>{_text(reason.capitalize())}</h3>\n")
+        sheets.append(f"<h3>{shown_text(reason.capitalize())}</h3>\n")
         sheets.append(_sheet(cells, share, len(group)))
     return "\n".join(sheets) or "<p>None.</p>"
 
@@ -458,7 +297,7 @@ def _dropped_cell(record, source):
     # The largest face is the only one as a rule; its box says enough.
     face = f", face {record.face}" if (record.face or 1) > 1 else ""
     lines = (record.source + face, record.reason, record.detail)
-    name, reason, detail = map(_text, lines)
+    name, reason, detail = map(shown_text, lines)
     return _cell(
         _thumbnail(source / record.source, record.box),
         f"source {record.source}{face}",
@@ -493,7 +332,7 @@ def _sheet(cells, shown, number):
 
 def _cell(thumbnail, description, caption):
     if thumbnail:
-        picture = f'<img src="{thumbnail}" alt="{_text(description)}">'
+        picture = f'<img src="{thumbnail}" alt="{shown_text(description)}">'
     else:
         picture = '<span class="blank">cannot be read</span>'
     # File names have underscores where other text has spaces: lines may break there.
@@ -524,13 +363,13 @@ def _thumbnail(path, box=None):
 
 def _file_lists(records, others):
     broken = [
-        f"{_text(record.source)}<br><small>{_text(record.detail)}</small>"
+        f"{shown_text(record.source)}<br><small>{shown_text(record.detail)}</small>"
         for record in records
         if record.reason == "undecodable"
     ]
     return (
         f"<h3>Files that are no pictures: {len(others):,}</h3>\n"
-        + _file_list([_text(name) for name in others], "report.json")
+        + _file_list([shown_text(name) for name in others], "report.json")
         + f"\n<h3>Pictures that cannot be decoded: {len(broken):,}</h3>\n"
         + _file_list(broken, "manifest.jsonl")
     )
