@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+from PIL import Image
 from tqdm import tqdm
 
 from animegan_tf.data import anime, photo
@@ -357,6 +359,8 @@ def _begin_process():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # One picture a process fills its core; more threads would only get in the way.
     cv2.setNumThreads(1)
+    # Pictures over the limit are refused and recorded; Pillow would tell it twice.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     parent = multiprocessing.parent_process()
 
     def end_with_parent():
