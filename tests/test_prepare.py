@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpus import UNREADABLE, make_corpus, portrait, vignette
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from skimage import data as skimage_data
 
 from animegan_tf.data import anime, photo
@@ -38,7 +38,7 @@ def tree(folder):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.glob("*"))
 
 
 def reasons(summary):
@@ -176,8 +176,7 @@ def test_val_gets_its_share_without_superpixels(faces, tmp_path):
     settings = PhotoSettings(**{**vars(PHOTOS), "val_share": 1})
     summary = prepare_photos(faces, tmp_path / "set", settings, workers=1)
     assert names(tmp_path / "set" / "val") == sorted(r.name for r in summary.records)
-    assert names(tmp_path / "set" / "train_photo") == []
-    assert names(tmp_path / "set" / "seg_train_5-0.8-50") == []
+    assert names(tmp_path / "set") == ["prepare", "val"]
 
 
 def test_what_a_picture_does_to_the_code_ends_as_a_record(faces, tmp_path, monkeypatch):
@@ -260,7 +259,7 @@ def test_tall_pictures_lose_their_feet_and_wide_ones_their_sides(tmp_path):
     assert 49 <= center.min() < 52 and 148 <= center.max() < 151
 
 
-def test_small_and_grey_pictures_are_dropped_on_request(tmp_path):
+def test_small_grey_and_lettered_pictures_are_dropped_on_request(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     color = draw_anime(random_portrait(1), 96)
@@ -270,14 +269,29 @@ def test_small_and_grey_pictures_are_dropped_on_request(tmp_path):
         color.mean(-1, keepdims=True).repeat(3, -1).astype(np.uint8),
     )
     write_image(folder / "small.png", color[:40])
+    lettered = Image.fromarray(color).resize((256, 256))
+    ImageDraw.Draw(lettered).text(
+        (20, 225),
+        "Where have you been all night?",
+        font=ImageFont.load_default(16),
+        fill=(255, 255, 255),
+        stroke_width=2,
+        stroke_fill=(0, 0, 0),
+    )
+    lettered.save(folder / "text.png")
     settings = AnimeSettings(
-        size=64, min_size=64, min_colorfulness=5, duplicate_distance=ALL
+        size=256,
+        min_size=64,
+        min_colorfulness=5,
+        max_text=0.002,
+        duplicate_distance=ALL,
     )
     summary = prepare_anime(folder, tmp_path / "set", "S", settings, workers=1)
     assert reasons(summary) == {
         "color.png": "kept",
         "grey.png": "monochrome",
         "small.png": "too small",
+        "text.png": "text",
     }
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from animegan_tf.config import DataConfig
 from animegan_tf.data import cache
-from animegan_tf.data.sources import load_sources, loading_size
+from animegan_tf.data.sources import load_sources, loading_size, matched
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import read_image, square, write_image
 from animegan_tf.imaging.smoothing import edge_smooth
@@ -241,3 +241,21 @@ def test_folders_beside_the_style_are_found_by_their_noise(tmp_path):
         )
         found = {path.parent.name for path in load_sources(data, 20).anime_smooth}
         assert found == {name}
+
+
+@pytest.mark.parametrize(
+    "pictures, partners, expected",
+    [
+        ("a.jpg b.png", "a.png b.png unused.png", "a.png b.png"),
+        ("a.jpg a.png", "a.jpg.png a.png.png", "a.jpg.png a.png.png"),
+        ("a.jpg a.png c.webp", "a.png a.jpg.png c.bmp", "a.jpg.png a.png c.bmp"),
+        ("a.jpg a.png", "a.png", "- a.png"),
+        ("a.jpg a.png", "a.webp", "- -"),
+        ("a.jpg b.jpg", "a.png a.bmp b.png", "- b.png"),
+    ],
+)
+def test_partners_match_by_name_or_by_a_stem_of_their_own(pictures, partners, expected):
+    pictures = [Path("one", name) for name in pictures.split()]
+    found = matched(pictures, [Path("two", name) for name in partners.split()])
+    names = [found[path].name if path in found else "-" for path in pictures]
+    assert " ".join(names) == expected

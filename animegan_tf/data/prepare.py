@@ -157,7 +157,8 @@ def _prepare(kind, source, dataset, limit, workers, dry_run, redo):
     pictures, others = _sources(source, dataset, limit)
     run_folder, settings = dataset / "prepare" / kind.run, _as_json(kind.settings)
     if not dry_run:
-        _make_folders(kind, dataset, run_folder)
+        _make_folder(run_folder)
+        _clear(kind, dataset, run_folder)
         if redo:
             _delete_results(dataset / kind.parent, run_folder)
     manifest = Manifest(run_folder / MANIFEST, settings, read_only=dry_run)
@@ -205,16 +206,20 @@ def _sources(source, dataset, limit):
     return named, [path.relative_to(source).as_posix() for path in others]
 
 
-def _make_folders(kind, dataset, run_folder):
-    folders = {name for names in kind.folders.values() for name in names}
-    for folder in (run_folder, *(dataset / kind.parent / name for name in folders)):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"{folder}: the folder must be possible to make, received: "
-                f"{error.strerror}."
-            ) from error
+def _make_folder(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: the folder must be possible to make, received: "
+            f"{error.strerror}."
+        ) from error
+
+
+def _clear(kind, dataset, run_folder):
+    """Delete what a kill left half-written."""
+    names = {name for folders in kind.folders.values() for name in folders}
+    for folder in (run_folder, *(dataset / kind.parent / name for name in names)):
         remove_temporaries(folder)
 
 
@@ -222,7 +227,7 @@ def _delete_results(parent, run_folder):
     """Delete what an earlier run made, the manifest last: a kill loses no track."""
     manifest = run_folder / MANIFEST
     for name in kept_names(manifest):
-        for folder in (path for path in parent.iterdir() if path.is_dir()):
+        for folder in (path for path in parent.glob("*") if path.is_dir()):
             (folder / name).unlink(missing_ok=True)
     manifest.unlink(missing_ok=True)
 
@@ -290,8 +295,11 @@ def _keep(kind, prepared, index, dataset, dry_run):
 
 
 def _write(kind, prepared, dataset):
-    for folder, data in prepared.files.items():
-        write_atomic(dataset / kind.parent / folder / prepared.record.name, data)
+    for name, data in prepared.files.items():
+        folder = dataset / kind.parent / name
+        # Not before there is a picture: training takes no empty folder.
+        _make_folder(folder)
+        write_atomic(folder / prepared.record.name, data)
 
 
 class _Duplicates:

@@ -2,7 +2,7 @@
 
 import sys
 import zlib
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,7 +131,7 @@ def _pairs(folder, partner_folder, data, name, function, label):
     if partner_folder is None:
         made = cache.derive(list(shapes), data.cache, name, function, label)
         return list(zip(shapes, made)), skipped
-    pairs = _match(list(shapes), list_images(partner_folder), partner_folder)
+    pairs = _all_matched(list(shapes), list_images(partner_folder), partner_folder)
     partners = [partner for _, partner in pairs]
     partner_shapes, broken = cache.shapes(partners, data.cache)
     _tell_skipped(partner_folder, len(partners), broken)
@@ -142,27 +142,36 @@ def _pairs(folder, partner_folder, data, name, function, label):
     return pairs, skipped + broken
 
 
-def _match(pictures, partners, folder):
+def matched(pictures, partners):
     """Pair files by full name first, then by stem, without using one twice.
 
-    A partner `a.jpg.png`, as the cache names it, belongs to `a.jpg`.
+    A partner `a.jpg.png`, as the cache names it, belongs to `a.jpg`. Several files of
+    one stem cannot be told apart; a guess would misalign them.
+
+    Args:
+        pictures, partners: lists of Path.
+
+    Returns:
+        dict of picture to partner, without the pictures that have none.
     """
     by_name = {path.stem: path for path in partners}
     by_name |= {path.name: path for path in partners}
     found = {p: by_name[p.name] for p in pictures if p.name in by_name}
     used = set(found.values())
-    by_stem = defaultdict(list)
-    for path in partners:
-        if path not in used:
-            by_stem[path.stem].append(path)
-    left = defaultdict(list)
-    for path in pictures:
-        if path not in found:
-            left[path.stem].append(path)
-    for stem, paths in left.items():
-        # Several of one stem cannot be told apart; a guess would misalign them.
-        if len(paths) == len(by_stem[stem]) == 1:
-            found[paths[0]] = by_stem[stem][0]
+    left = [p for p in pictures if p not in found], [
+        p for p in partners if p not in used
+    ]
+    stems, partner_stems = (Counter(path.stem for path in paths) for paths in left)
+    by_stem = {path.stem: path for path in left[1]}
+    for path in left[0]:
+        if stems[path.stem] == partner_stems[path.stem] == 1:
+            found[path] = by_stem[path.stem]
+    return found
+
+
+def _all_matched(pictures, partners, folder):
+    """`matched` as pairs in the order of the pictures, or an `InputError`."""
+    found = matched(pictures, partners)
     missing = [path.name for path in pictures if path not in found]
     if missing:
         dots = ", ..." if len(missing) > _NAMES_SHOWN else ""
