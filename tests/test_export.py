@@ -1,0 +1,494 @@
+"""Exported files compute what the Keras model does."""
+
+import errno
+import io
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import ExifTags, Image
+from skimage.data import astronaut
+
+from animegan_tf import export
+from animegan_tf.errors import InputError
+from animegan_tf.export import export_litert, export_saved_model
+from animegan_tf.imaging.io import encode_image, read_image
+from animegan_tf.inference import Stylizer
+from animegan_tf.layers import ExternalAttention, ReflectPad2D
+from animegan_tf.models import as_float32, build_generator, main_tail
+from animegan_tf.ops import to_float, to_uint8
+
+TOOL = Path(__file__).parents[1] / "tools" / "export.py"
+SIZE = 128
+MEGABYTES = {"float32": 4.3, "float16": 2.2, "dynamic": 1.2}
+# With random weights, whose pictures are noisier than trained ones.
+PSNR = {"float32": 80, "float16": 50, "dynamic": 35}
+OPERATORS = set(
+    "ADD CONCATENATION CONV_2D DEQUANTIZE DIV EXP LEAKY_RELU MEAN MUL REDUCE_MAX "
+    "RESIZE_BILINEAR RSQRT SQRT SQUARED_DIFFERENCE STRIDED_SLICE SUB SUM TANH".split()
+)
+OPERATORS_OF_ANY_SIZE = OPERATORS | {"SHAPE", "SLICE"}
+OPERATORS_OF_UINT8 = OPERATORS | {"CAST", "MINIMUM", "RELU", "ROUND"}
+
+
+def random_generator(width, dtype="float32"):
+    """One whose pictures have contrast and whose normalisation does something."""
+    keras.utils.set_random_seed(0)
+    generator = build_generator(width, dtype=dtype)
+    kernel = generator.get_layer("main_picture").kernel
+    kernel.assign(4 * kernel.value)
+    rng = np.random.default_rng(0)
+    for weight in generator.get_layer("main_attention").norm.weights:
+        weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+    return generator
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return random_generator(32)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return random_generator(4)
+
+
+def photo(height, width):
+    """A face, uint8 RGB."""
+    return np.ascontiguousarray(astronaut()[40 : 40 + height, 160 : 160 + width])
+
+
+# LiteRT.
+
+
+def interpreter(path, **options):
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    return litert.Interpreter(str(path), num_threads=2, **options)
+
+
+def run_litert(runner, image):
+    """Output of a file for one picture, after resizing its input."""
+    (source,), (target,) = runner.get_input_details(), runner.get_output_details()
+    runner.resize_tensor_input(source["index"], image.shape)
+    runner.allocate_tensors()
+    runner.set_tensor(source["index"], image)
+    runner.invoke()
+    return runner.get_tensor(target["index"])
+
+
+def operators(path):
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    plain = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    runner = interpreter(path, experimental_op_resolver_type=plain)
+    assert all(len(x["shape"]) <= 4 for x in runner.get_tensor_details())
+    return {operator["op_name"] for operator in runner._get_ops_details()}
+
+
+def partitions(path):
+    runner = interpreter(path)
+    runner.allocate_tensors()
+    names = [operator["op_name"] for operator in runner._get_ops_details()]
+    return names.count("DELEGATE")
+
+
+@pytest.mark.parametrize("precision", MEGABYTES)
+def test_a_full_width_file_is_small_builtin_and_right(generator, tmp_path, precision):
+    path = export_litert(generator, tmp_path / "g.tflite", precision, SIZE)
+    assert path.stat().st_size <= MEGABYTES[precision] * 1e6
+    assert operators(path) <= OPERATORS
+    assert partitions(path) == 1
+    image = np.asarray(to_float(photo(SIZE, SIZE)[None]))
+    expected = np.asarray(main_tail(generator)(image))
+    error = run_litert(interpreter(path), image) - expected
+    assert 10 * np.log10(4 / np.mean(np.square(error))) >= PSNR[precision]
+    if precision == "float32":
+        assert np.abs(error).max() <= 1e-3
+
+
+def test_a_file_has_the_size_that_was_asked_for(small, tmp_path):
+    path = export_litert(small, tmp_path / "g.tflite", size=(24, 40))
+    runner = interpreter(path)
+    (details,) = runner.get_input_details()
+    assert tuple(details["shape"]) == (1, 24, 40, 3)
+    assert tuple(details["shape_signature"]) == (1, 24, 40, 3)
+    assert list(runner.get_signature_list().values()) == [
+        {"inputs": ["image"], "outputs": ["picture"]}
+    ]
+    image = np.asarray(to_float(photo(24, 40)[None]))
+    expected = main_tail(small)(image)
+    np.testing.assert_allclose(run_litert(runner, image), expected, atol=1e-3)
+
+
+def test_a_file_without_a_size_takes_one_after_another(small, tmp_path):
+    path = export_litert(small, tmp_path / "g.tflite")
+    assert operators(path) <= OPERATORS_OF_ANY_SIZE
+    runner = interpreter(path)
+    for height, width in ((64, 48), (16, 16), (24, 88)):
+        image = np.asarray(to_float(photo(height, width)[None]))
+        expected = main_tail(small)(image)
+        np.testing.assert_allclose(run_litert(runner, image), expected, atol=1e-3)
+
+
+def test_large_pictures_stay_exact(small, tmp_path):
+    # Sums over the whole picture in one float32 number put it off by 6e-4.
+    path = export_litert(small, tmp_path / "g.tflite")
+    image = np.tile(np.asarray(to_float(photo(256, 256)[None])), (1, 4, 4, 1))
+    expected = main_tail(small)(image)
+    np.testing.assert_allclose(
+        run_litert(interpreter(path), image), expected, atol=5e-4
+    )
+
+
+def test_uint8_files_take_and_give_grey_levels(small, tmp_path):
+    path = export_litert(small, tmp_path / "g.tflite", size=48, io="uint8")
+    assert operators(path) <= OPERATORS_OF_UINT8
+    image = photo(48, 48)[None]
+    picture = run_litert(interpreter(path), image)
+    assert picture.dtype == np.uint8
+    expected = np.asarray(to_uint8(main_tail(small)(to_float(image))))
+    assert np.abs(picture.astype(int) - expected).max() <= 1
+    assert np.mean(picture != expected) < 0.01  # a half in a file that truncates
+    assert np.ptp(picture) > 100
+
+
+def test_a_mixed_precision_generator_is_written_in_float32():
+    # Converting fails at the first layer of another precision.
+    mixed = random_generator(4, "mixed_bfloat16")
+    model = export._for_litert(mixed)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    image = to_float(photo(32, 32)[None])
+    expected = as_float32(main_tail(mixed))(image)
+    np.testing.assert_allclose(model(image), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("padding", [(3, 3), (1, 1), (1, 0), (0, 2), (0, 0)])
+def test_slices_mirror_as_padding_does(padding):
+    x = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
+    expected = ReflectPad2D(padding)(x)
+    np.testing.assert_array_equal(export._SlicePad2D(padding)(x), expected)
+
+
+def test_attention_by_convolutions_is_the_same_attention():
+    # Large enough for exponents to overflow.
+    x = 500 * np.random.default_rng(0).normal(size=(2, 6, 5, 8)).astype("float32")
+    layer, other = ExternalAttention(memory=16), export._PixelAttention(memory=16)
+    expected = layer(x)
+    other.build(x.shape)
+    other.set_weights(layer.get_weights())
+    np.testing.assert_allclose(other(x), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "name, size, named",
+    [
+        ("g.tflite", 20, "20 x 20"),
+        ("g.tflite", 8, "8 x 8"),
+        ("g.tflite", (32, 36), "32 x 36"),
+        ("g.tflite", (32, 32, 32), "32 x 32 x 32"),
+        ("g.bin", 32, "g.bin"),
+        ("no/g.tflite", 32, "no/g.tflite"),
+    ],
+)
+def test_litert_refuses(small, tmp_path, name, size, named):
+    with pytest.raises(InputError, match=named):
+        export_litert(small, tmp_path / name, size=size)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_choices_are_a_bug_of_the_caller(small, tmp_path):
+    for choice in ({"precision": "int4"}, {"io": "int8"}):
+        with pytest.raises(ValueError, match="must be one of") as error:
+            export_litert(small, tmp_path / "g.tflite", **choice)
+        assert not isinstance(error.value, InputError)
+
+
+# SavedModel.
+
+# Without this package: a server has none.
+LOAD = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+folder, inputs, outputs = sys.argv[1:]
+functions = tf.saved_model.load(folder).signatures
+given = np.load(inputs)
+picture = {name: functions[name](tf.constant(given[name]))["picture"].numpy()
+           for name in ("uint8", "float")}
+assert "animegan_tf" not in sys.modules
+np.savez(outputs, **picture)
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(generator, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_models") / "animegan"
+    return export_saved_model(generator, folder)
+
+
+@pytest.fixture(scope="module")
+def signatures(saved):
+    loaded = tf.saved_model.load(str(saved))
+    # Functions of a signature hold their model only weakly.
+    return {"model": loaded, **loaded.signatures}
+
+
+@pytest.fixture(scope="module")
+def stylizer(generator):
+    return Stylizer(generator)
+
+
+@pytest.fixture(scope="module")
+def serve(signatures):
+    """Sends files to the default signature; returns pictures."""
+
+    def serve(*files):
+        answer = signatures["serving_default"](image_bytes=tf.constant(files))
+        return [
+            np.array(Image.open(io.BytesIO(data)))
+            for data in answer["output_bytes"].numpy()
+        ]
+
+    return serve
+
+
+def encoded(image, form, **options):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, form, **options)
+    return file.getvalue()
+
+
+def assert_within_a_level(picture, expected):
+    assert picture.dtype == np.uint8 and picture.shape == expected.shape
+    assert np.abs(picture.astype(int) - expected).max() <= 1
+
+
+def test_a_version_holds_every_weight_once(generator, saved):
+    assert saved.name == "1" and [p.name for p in saved.parent.iterdir()] == ["1"]
+    written = sum(p.stat().st_size for p in saved.rglob("*") if p.is_file())
+    weights = sum(4 * int(np.prod(w.shape)) for w in main_tail(generator).weights)
+    assert weights < written < 1.1 * weights
+
+
+def test_another_process_computes_the_same_without_the_package(
+    stylizer, saved, tmp_path
+):
+    batch = np.stack([photo(44, 61), photo(44, 61)[::-1]])
+    floats = np.asarray(to_float(batch))
+    np.savez(tmp_path / "in.npz", uint8=batch, float=floats)
+    command = [sys.executable, "-c", LOAD, saved, "in.npz", "out.npz"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    pictures = np.load(tmp_path / "out.npz")
+    expected = np.stack([stylizer(image) for image in batch])
+    assert_within_a_level(pictures["uint8"], expected)
+    assert pictures["float"].dtype == np.float32
+    assert np.abs(pictures["float"] - np.asarray(to_float(expected))).max() <= 1 / 127.5
+
+
+def test_files_of_several_sizes_are_painted_in_one_batch(stylizer, serve):
+    files = [
+        encode_image(photo(32, 40)),
+        encode_image(photo(17, 31), ".bmp"),
+        encode_image(photo(45, 16), ".jpg"),
+        encoded(photo(24, 24), "GIF"),
+        encoded(photo(24, 33)[..., 0], "PNG"),
+    ]
+    for data, picture in zip(files, serve(*files), strict=True):
+        if data[:3] == b"GIF":
+            image = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+        else:
+            image = read_image("picture", data)
+        assert_within_a_level(picture, stylizer(image))
+
+
+def test_an_exif_orientation_is_left_to_the_client(stylizer, serve):
+    image = photo(24, 40)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    turned = encoded(image, "PNG", exif=exif)
+    assert read_image("turned", turned).shape == (40, 24, 3)
+    (picture,) = serve(turned)
+    assert_within_a_level(picture, stylizer(image))
+
+
+@pytest.mark.parametrize(
+    "data, reason",
+    [
+        (b"no picture", "Unknown image file format"),
+        (b"", "Input is empty"),
+        (b"\xff\xd8\xff\xe0 no JPEG", "Invalid JPEG"),
+        (encode_image(np.zeros((32, 32, 3), np.uint8))[:60], "PNG"),
+        (encode_image(np.zeros((15, 32, 3), np.uint8)), "16 pixels or more"),
+    ],
+    ids=["text", "empty", "jpeg", "cut", "small"],
+)
+def test_bad_files_fail_their_batch_and_nothing_else(serve, data, reason):
+    good = encode_image(photo(16, 16))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=reason):
+        serve(good, data)
+    assert serve(good)[0].shape == (16, 16, 3)
+
+
+def test_small_pictures_are_refused_by_every_signature(signatures):
+    image = tf.zeros((1, 32, 15, 3))
+    for name, value in (("float", image), ("uint8", tf.cast(image, tf.uint8))):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="16 pixels or more"):
+            signatures[name](image=value)
+
+
+def test_a_server_session_runs_the_signature(saved):
+    """By name of tensors, as TensorFlow Serving does."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta = tf.compat.v1.saved_model.load(session, ["serve"], str(saved))
+        signature = meta.signature_def["serving_default"]
+        assert signature.method_name == "tensorflow/serving/predict"
+        (answer,) = session.run(
+            signature.outputs["output_bytes"].name,
+            {signature.inputs["image_bytes"].name: [encode_image(photo(16, 24))]},
+        )
+    assert read_image("answer", answer).shape == (16, 24, 3)
+
+
+@pytest.fixture
+def quick_save(monkeypatch):
+    """Writes a stand-in for the SavedModel, where only its place matters."""
+
+    def save(model, signatures, folder):
+        (Path(folder) / "saved_model.pb").write_text(str(model.count_params()))
+
+    monkeypatch.setattr(export, "_save", save)
+
+
+def test_versions_stand_side_by_side_and_are_not_replaced_unasked(
+    small, tmp_path, quick_save
+):
+    folder = tmp_path / "deep" / "animegan"
+    first = export_saved_model(small, folder)
+    (first / "mark").touch()
+    with pytest.raises(InputError, match="animegan/1"):
+        export_saved_model(small, folder)
+    assert (first / "mark").exists()
+    for version in (0, -1):
+        with pytest.raises(InputError, match=str(version)):
+            export_saved_model(small, folder, version)
+    assert export_saved_model(small, folder, 2) == folder / "2"
+    assert export_saved_model(small, folder, overwrite=True) == first
+    assert [p.name for p in first.iterdir()] == ["saved_model.pb"]
+    assert sorted(p.name for p in folder.iterdir()) == ["1", "2"]
+
+
+def test_a_version_that_cannot_be_finished_leaves_what_was_there(
+    small, tmp_path, quick_save, monkeypatch
+):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file/1"):
+        export_saved_model(small, tmp_path / "file")
+    first = export_saved_model(small, tmp_path / "model")
+    (first / "mark").touch()
+
+    def full(model, signatures, folder):
+        (Path(folder) / "saved_model.pb").touch()
+        raise tf.errors.ResourceExhaustedError(None, None, "no space left")
+
+    monkeypatch.setattr(export, "_save", full)
+    for version in (1, 2):
+        with pytest.raises(InputError, match=f"model/{version}: .*no space left"):
+            export_saved_model(small, tmp_path / "model", version, overwrite=True)
+    assert [p.name for p in (tmp_path / "model").iterdir()] == ["1"]
+    assert (first / "mark").exists()
+
+
+def test_a_version_that_cannot_be_replaced_comes_back(
+    small, tmp_path, quick_save, monkeypatch
+):
+    first = export_saved_model(small, tmp_path)
+    (first / "mark").touch()
+    rename, targets = os.rename, []
+
+    def second_fails(source, target):
+        targets.append(target)
+        if len(targets) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", second_fails)
+    with pytest.raises(InputError, match="Input/output error"):
+        export_saved_model(small, tmp_path, overwrite=True)
+    assert targets[1:] == [first, first]
+    assert [p.name for p in tmp_path.iterdir()] == ["1"]
+    assert (first / "mark").exists()
+
+
+# The tool.
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capfd):
+    """Runs the tool in this process, inside `tmp_path`; returns status and output."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(line):
+        monkeypatch.setattr(sys, "argv", ["export.py", *line.split()])
+        capfd.readouterr()
+        status = 0
+        try:
+            runpy.run_path(str(TOOL), run_name="__main__")
+        except SystemExit as end:
+            status = end.code
+        return status, *capfd.readouterr()
+
+    return call
+
+
+def test_the_tool_passes_the_flags_of_litert_on(call, small, tmp_path, monkeypatch):
+    small.save(tmp_path / "g.keras")
+    asked = []
+
+    def write(generator, path, **options):
+        asked.append((generator.count_params(), options))
+        return path
+
+    monkeypatch.setattr(export, "export_litert", write)
+    line = "g.keras -o g.tflite --format litert"
+    flags = "--precision dynamic --io uint8 --size"
+    for rest in ("", f"{flags} 32", f"{flags} 32 48"):
+        assert call(f"{line} {rest}")[:2] == (0, "g.tflite\n")
+    options = {"precision": "dynamic", "io": "uint8"}
+    assert asked == [
+        (small.count_params(), {}),
+        (small.count_params(), {**options, "size": [32, 32]}),
+        (small.count_params(), {**options, "size": [32, 48]}),
+    ]
+
+
+def test_the_tool_writes_a_version(call, small, tmp_path, quick_save):
+    small.save(tmp_path / "g.keras")
+    assert call("g.keras -o models/g --version 3")[:2] == (0, "models/g/3\n")
+    assert call("g.keras -o models/g --version 3")[0] == 2
+    assert call("g.keras -o models/g --version 3 --overwrite")[0] == 0
+    assert (tmp_path / "models" / "g" / "3" / "saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize(
+    "line, named",
+    [
+        ("g.keras -o g --size 256", "--size"),
+        ("g.keras -o g.tflite --format litert --version 2", "--version"),
+        ("g.keras -o g.tflite --format litert --precision int4", "int4"),
+        ("g.keras -o g.tflite --format onnx", "onnx"),
+        ("none.keras -o g", "none.keras"),
+        ("g.keras", "--output"),
+    ],
+)
+def test_the_tool_refuses(call, tmp_path, line, named):
+    status, _, err = call(line)
+    assert status == 2 and named in err.splitlines()[-1]
+    assert err.splitlines()[-1].startswith("error: ")
+    assert list(tmp_path.iterdir()) == []
