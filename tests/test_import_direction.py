@@ -28,6 +28,7 @@ ALLOWED = {
         *("losses", "models", "ops", "samples"),
     ),
     "inference": ("errors", "imaging", "models", "ops"),
+    "checkpoints": ("errors", "imaging", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops"),
 }
 # Modules that stay usable with another Keras backend, and ones without any.

@@ -1,16 +1,28 @@
+import threading
+
 import keras
 import numpy as np
 import pytest
+from skimage.color import rgb2lab
 
+from animegan_tf import inference
 from animegan_tf.errors import InputError
-from animegan_tf.inference import Stylizer, load_generator
-from animegan_tf.models import build_generator
+from animegan_tf.imaging.io import encode_image, read_image_alpha, resize, write_image
+from animegan_tf.inference import Stylizer, compare, load_generator, paint_files
+from animegan_tf.models import build_generator, main_tail
 from animegan_tf.ops import to_float, to_uint8
 
 
 @pytest.fixture(scope="module")
 def generator():
     return build_generator(width=4, memory=8)
+
+
+@pytest.fixture(scope="module")
+def mirror():
+    """A main tail that paints the photo itself."""
+    image = keras.Input((None, None, 3))
+    return keras.Model(image, keras.layers.Identity()(image))
 
 
 def noise(height, width):
@@ -25,9 +37,77 @@ def test_a_multiple_of_eight_is_painted_as_the_main_tail_does(generator):
     assert np.abs(difference).max() <= 1
 
 
-@pytest.mark.parametrize("size", [(16, 16), (17, 31), (40, 23)])
+@pytest.mark.parametrize("size", [(16, 16), (17, 23), (333, 250)])
 def test_any_size_comes_back_as_it_was(generator, size):
     assert Stylizer(generator)(noise(*size)).shape == (*size, 3)
+
+
+@pytest.mark.parametrize("keep_color", [False, True])
+@pytest.mark.parametrize("strength, tolerance", [(0, 0), (0.5, 1), (1, 1)])
+def test_no_pixel_is_shifted_or_changed(mirror, keep_color, strength, tolerance):
+    photo = noise(17, 23)
+    picture = Stylizer(mirror, strength=strength, keep_color=keep_color)(photo)
+    difference = np.abs(picture.astype(int) - photo)
+    assert difference.max() <= (tolerance if keep_color else 0)
+
+
+def test_strength_mixes_photo_and_picture(generator):
+    photo = noise(24, 40)
+    painted = Stylizer(generator)(photo).astype(float)
+    assert np.abs(painted - photo).mean() > 20
+    np.testing.assert_array_equal(Stylizer(generator, strength=0)(photo), photo)
+    network = to_uint8(main_tail(generator)(to_float(photo[None])))[0]
+    difference = np.asarray(network) - painted
+    assert (difference != 0).mean() < 0.01 and np.abs(difference).max() <= 1
+    half = Stylizer(generator, strength=0.5)(photo)
+    assert np.abs(half - (photo + painted) / 2).max() <= 1
+
+
+def test_keep_color_joins_painted_lightness_and_chroma_of_the_photo(generator):
+    # Nearly grey: every lightness has these colours within sRGB.
+    photo = (noise(24, 40) // 16 + 120).astype(np.uint8)
+    painted = rgb2lab(Stylizer(generator)(photo))
+    kept = rgb2lab(Stylizer(generator, keep_color=True)(photo))
+    assert np.abs(painted - rgb2lab(photo))[..., 1:].max() > 10
+    assert np.abs(kept[..., 0] - painted[..., 0]).max() < 1
+    assert np.abs(kept - rgb2lab(photo))[..., 1:].max() < 1.5
+
+
+def test_the_support_tail_paints_on_request(generator):
+    photo = noise(24, 32)
+    expected = to_uint8(generator(to_float(photo[None]))["support"])[0]
+    picture = Stylizer(generator, tail="support")(photo).astype(int)
+    assert np.abs(picture - np.asarray(expected)).max() <= 1
+    with pytest.raises(InputError, match="support tail"):
+        Stylizer(main_tail(generator), tail="support")
+    with pytest.raises(ValueError, match="'third'"):
+        Stylizer(generator, tail="third")
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
+def test_strength_out_of_range_is_refused(generator, strength):
+    with pytest.raises(InputError, match="strength"):
+        Stylizer(generator, strength=strength)
+
+
+def test_alpha_is_kept_and_hidden_colours_do_not_show(generator):
+    photo, alpha = noise(24, 32), np.full((24, 32), 255, np.uint8)
+    alpha[:, :9], alpha[:, 9] = 0, 128
+    stylizer = Stylizer(generator)
+    picture = stylizer(np.dstack([photo, alpha]))
+    np.testing.assert_array_equal(picture[..., 3], alpha)
+    photo[:, :9] = 255
+    np.testing.assert_array_equal(picture[..., :3], stylizer(photo))
+
+
+def test_alpha_is_reduced_with_the_photo(mirror):
+    photo = np.zeros((32, 128, 4), np.uint8)
+    photo[:, 64:] = 255
+    picture = Stylizer(mirror, max_side=64)(photo)
+    assert picture.shape == (16, 64, 4)
+    assert picture[:, :28, 3].max() == 0 and picture[:, 36:].min() == 255
+    # The hidden black leaves no dark rim.
+    assert picture[picture[..., 3] > 9].min(axis=0)[:3].min() >= 250
 
 
 def test_padding_mirrors_the_photo(generator):
@@ -59,3 +139,123 @@ def test_what_is_no_generator_is_refused(tmp_path):
     other.save(tmp_path / "other.keras")
     with pytest.raises(InputError, match="3 channels"):
         load_generator(tmp_path / "other.keras")
+
+
+def test_compare_puts_the_photo_at_the_left_at_the_size_of_the_picture():
+    photo, picture = noise(40, 60), noise(20, 30)[::-1]
+    both = compare(photo, picture)
+    np.testing.assert_array_equal(both[:, :30], resize(photo, 30, 20))
+    np.testing.assert_array_equal(both[:, 30:], picture)
+
+
+class Negative:
+    """Stands in for a `Stylizer`: quick, and its pictures are known."""
+
+    max_side = 1280
+
+    def __call__(self, image):
+        if min(image.shape[:2]) < 16:
+            raise InputError("too small")
+        return np.concatenate([255 - image[..., :3], image[..., 3:]], axis=-1)
+
+
+class Black(Negative):
+    def __call__(self, image):
+        return image * np.array([0, 0, 0, 1], np.uint8)
+
+
+def jobs_in(folder, count):
+    for number in range(count):
+        write_image(folder / f"{number}.png", noise(16, 20) // (number + 1))
+    return [(folder / f"{n}.png", folder / f"out{n}.png") for n in range(count)]
+
+
+def test_files_are_painted_in_order_and_bad_ones_named(tmp_path):
+    jobs = jobs_in(tmp_path, 7)
+    jobs[2][0].write_bytes(jobs[2][0].read_bytes()[:90])
+    write_image(jobs[4][0], noise(9, 9))
+    jobs[5] = jobs[5][0], tmp_path / "wide.webp"
+    write_image(jobs[5][0], np.zeros((16, 9000, 3), np.uint8))
+    stylizer = Negative()
+    stylizer.max_side = 9000
+    results = list(paint_files(stylizer, jobs, side_by_side=True))
+    assert [photo for photo, _ in results] == [photo for photo, _ in jobs]
+    errors = [error for _, error in results]
+    for number, (photo, picture) in enumerate(jobs):
+        if number in (2, 4, 5):
+            assert isinstance(errors[number], InputError) and not picture.exists()
+            named = picture if number == 5 else photo
+            assert str(errors[number]).startswith(f"{named}: ")
+        else:
+            image, written = read_image_alpha(photo)[0], read_image_alpha(picture)[0]
+            assert errors[number] is None
+            np.testing.assert_array_equal(written, np.hstack([image, 255 - image]))
+
+
+def test_a_picture_that_cannot_be_written_ends_the_painting(tmp_path):
+    jobs = jobs_in(tmp_path, 9)
+    jobs[1][1].mkdir()
+    with pytest.raises(InputError, match="out1.png"):
+        list(paint_files(Negative(), jobs))
+    assert jobs[0][1].is_file() and not jobs[8][1].exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_photos_are_read_ahead_but_only_a_few(tmp_path, monkeypatch):
+    jobs, read, ahead = jobs_in(tmp_path, 9), [], threading.Event()
+
+    def watched(path):
+        read.append(path)
+        if len(read) > 1:
+            ahead.set()
+        return read_image_alpha(path)
+
+    class Waiting(Negative):
+        def __call__(self, image):
+            assert ahead.wait(30)
+            return super().__call__(image)
+
+    monkeypatch.setattr(inference, "read_image_alpha", watched)
+    results = paint_files(Waiting(), jobs)
+    assert next(results) == (jobs[0][0], None)
+    assert len(read) < 9
+    assert [error for _, error in results] == [None] * 8
+
+
+def test_pictures_are_written_while_the_next_is_painted(tmp_path, monkeypatch):
+    jobs, painting = jobs_in(tmp_path, 3), threading.Semaphore(0)
+
+    def waiting(*args):
+        assert painting.acquire(timeout=30)
+        return encode_image(*args)
+
+    class Telling(Negative):
+        count = 0
+
+        def __call__(self, image):
+            self.count += 1
+            if self.count > 1:
+                painting.release()
+            if self.count == 3:
+                painting.release()
+            return super().__call__(image)
+
+    monkeypatch.setattr(inference, "encode_image", waiting)
+    results = list(paint_files(Telling(), jobs))
+    assert [error for _, error in results] == [None] * 3
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
+def test_transparency_is_written_where_the_format_has_it(tmp_path, suffix):
+    alpha = np.full((16, 20), 255, np.uint8)
+    alpha[:, :10] = 0
+    image = np.zeros((16, 20, 3), np.uint8)
+    (tmp_path / "in.png").write_bytes(encode_image(image, ".png", alpha))
+    job = tmp_path / "in.png", tmp_path / f"out{suffix}"
+    assert list(paint_files(Black(), [job])) == [(job[0], None)]
+    picture, kept = read_image_alpha(job[1])
+    if suffix == ".jpg":
+        assert kept is None and picture[:, :7].min() > 240
+    else:
+        np.testing.assert_array_equal(kept, alpha)
+    assert picture[:, 13:].max() < 16

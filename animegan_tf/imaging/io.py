@@ -31,6 +31,7 @@ _ENCODERS = {
     ".webp": ("WEBP", {"quality": 95}),
     ".bmp": ("BMP", {}),
 }
+_TRANSPARENT = ("PNG", "WEBP")
 _GROUND = 255
 # What a viewer does to the stored pixels, by EXIF orientation.
 _TURNS = {
@@ -183,12 +184,14 @@ def lay_over(image, alpha, ground):
     return np.array(mixed)
 
 
-def encode_image(image, suffix: str = ".png") -> bytes:
+def encode_image(image, suffix: str = ".png", alpha=None) -> bytes:
     """Bytes of a picture file, the same ones for the same picture.
 
     Args:
-        image: uint8 RGB (height, width, 3).
+        image: uint8 RGB (height, width, 3), colours not multiplied by alpha.
         suffix: one of `SUFFIXES`, chooses the format.
+        alpha: uint8 (height, width), or None for an opaque picture. JPEG and BMP have
+            none: there the picture is laid over white.
 
     Returns:
         bytes.
@@ -203,6 +206,10 @@ def encode_image(image, suffix: str = ".png") -> bytes:
             f"suffix must be one of {', '.join(SUFFIXES)}, received {suffix!r}."
         )
     format_name, options = _ENCODERS[suffix.lower()]
+    if alpha is not None and format_name in _TRANSPARENT:
+        image = np.dstack([image, alpha])
+    else:
+        image = lay_over(image, alpha, _GROUND)
     file = io.BytesIO()
     try:
         Image.fromarray(image).save(file, format_name, **options)

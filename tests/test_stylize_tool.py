@@ -1,0 +1,218 @@
+"""Folders and patterns of photos through `tools/stylize.py`."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, PngImagePlugin
+
+from animegan_tf.errors import InputError
+from animegan_tf.imaging.io import encode_image, read_image, write_image
+from animegan_tf.models import build_generator
+
+TOOL = Path(__file__).parents[1] / "tools" / "stylize.py"
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "generator.keras"
+    build_generator(4, memory=8).save(path)
+    return path
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys, generator):
+    """Runs the tool inside `tmp_path`; returns (exit status, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(line):
+        arguments = [*line.split(), "--generator", str(generator)]
+        monkeypatch.setattr(sys, "argv", ["stylize.py", *arguments])
+        capsys.readouterr()
+        status = 0
+        try:
+            runpy.run_path(str(TOOL), run_name="__main__")
+        except SystemExit as end:
+            status = end.code
+        return status, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def tool():
+    """The functions of the tool by their names."""
+    return runpy.run_path(str(TOOL))
+
+
+def photo(seed=0, height=18, width=24):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), "uint8")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Folder `photos` with two pictures in sub-folders and a text."""
+    (tmp_path / "photos" / "a" / "b").mkdir(parents=True)
+    write_image(tmp_path / "photos" / "a" / "one.jpg", photo(1))
+    write_image(tmp_path / "photos" / "a" / "b" / "two.name.png", photo(2))
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    return tmp_path / "photos"
+
+
+def files_in(folder):
+    return sorted(
+        p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()
+    )
+
+
+def test_a_folder_keeps_its_structure_and_what_is_there_is_skipped(
+    call, tmp_path, photos
+):
+    status, out, err = call("photos -o out")
+    assert status == 0, err
+    assert out.splitlines() == [
+        "painted: 2",
+        "passed over, as they are no pictures: 1",
+        "out",
+    ]
+    assert files_in(tmp_path / "out") == ["a/b/two.name.png", "a/one.png"]
+    assert "2/2" in err
+
+    first = tmp_path / "out" / "a" / "one.png"
+    (tmp_path / "out" / "a" / "b" / "two.name.png").unlink()
+    first.write_bytes(b"mine")
+    status, out, _ = call("photos -o out")
+    assert status == 0
+    assert out.startswith("painted: 1\nskipped, as they are there already: 1\n")
+    assert first.read_bytes() == b"mine"
+    status, out, _ = call("photos -o out --overwrite")
+    assert status == 0 and out.startswith("painted: 2\npassed over")
+    assert read_image(first).shape == (18, 24, 3)
+
+
+def test_bad_files_are_named_counted_and_left_out(call, tmp_path, photos):
+    (photos / "a" / "broken.jpg").write_text("no picture")
+    write_image(photos / "tiny.png", photo(0, 9, 9))
+    status, out, err = call("photos -o out --format webp")
+    assert status == 1 and out.startswith("painted: 2\n")
+    told = [line for line in err.splitlines() if "left out" in line]
+    assert len(told) == 3 and "photos/a/broken.jpg" in told[0]
+    assert "photos/tiny.png" in told[1] and "9 x 9" in told[1]
+    assert told[2] == "left out 2 of 4 photos"
+    assert files_in(tmp_path / "out") == ["a/b/two.name.webp", "a/one.webp"]
+
+
+def test_pictures_of_the_last_call_are_no_photos_of_the_next(call, photos):
+    assert call("photos -o photos/out")[0] == 0
+    before = files_in(photos)
+    status, out, _ = call("photos -o photos/out")
+    assert status == 0 and out.startswith("painted: 0\nskipped")
+    assert files_in(photos) == before
+
+
+def test_flags_reach_the_picture(call, tmp_path):
+    write_image(tmp_path / "photo[1].png", photo(0, 32, 40))
+    flags = "--strength 0 --keep-color --compare --max-side 30"
+    status, out, err = call(f"photo[1].png -o out.png {flags}")
+    assert (status, out) == (0, "out.png\n"), err
+    both = read_image(tmp_path / "out.png")
+    assert both.shape == (24, 60, 3)
+    np.testing.assert_array_equal(both[:, :30], both[:, 30:])
+    line = "photo[1].png -o kept.png --keep-color"
+    assert call(line)[0] == call("photo[1].png -o plain.png")[0] == 0
+    kept, plain = (read_image(tmp_path / f"{n}.png") for n in ("kept", "plain"))
+    assert np.abs(kept.astype(int) - plain).mean() > 5
+
+
+def test_pictures_are_upright_and_tell_nothing_about_the_photo(call, tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Artist] = "A person"
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Author", "A person")
+    alpha = np.full((18, 24), 255, np.uint8)
+    alpha[:, :9] = 0
+    image = Image.fromarray(np.dstack([photo(), alpha]))
+    image.save(tmp_path / "a.png", exif=exif, pnginfo=text)
+    for form in ("png", "jpg", "webp"):
+        status, _, err = call(f"a.png -o out --strength 0 --format {form}")
+        assert status == 0, err
+        data = (tmp_path / "out" / f"a.{form}").read_bytes()
+        assert b"A person" not in data and b"Exif" not in data
+        with Image.open(tmp_path / "out" / f"a.{form}") as picture:
+            assert picture.size == (18, 24) and not picture.getexif()
+            if form != "jpg":
+                turned = np.rot90(alpha, -1)
+                np.testing.assert_array_equal(picture.getchannel("A"), turned)
+    drawn = np.array(Image.open(tmp_path / "out" / "a.png"))
+    seen = drawn[..., 3] == 255
+    np.testing.assert_array_equal(drawn[seen][:, :3], np.rot90(photo(), -1)[seen])
+
+
+def test_patterns_are_expanded_and_a_folder_is_painted_once(tool, tmp_path, photos):
+    def plan(*patterns):
+        jobs, others = tool["plan_folder"](
+            [str(tmp_path / p) for p in patterns], tmp_path / "out", ".png"
+        )
+        pictures = [p.relative_to(tmp_path / "out").as_posix() for _, p in jobs]
+        return pictures, others
+
+    write_image(tmp_path / "own.jpg", photo())
+    assert plan("*.jpg") == (["own.png"], 0)
+    assert plan("own.jpg", "own.jpg") == (["own.png"], 0)
+    assert plan("photos/a/*") == (["two.name.png", "one.png"], 0)
+    assert plan("photos/**") == (["a/b/two.name.png", "a/one.png"], 1)
+    assert plan("photos", "photos/a/one.jpg") == plan("photos")
+    with pytest.raises(InputError, match="none.*jpg"):
+        plan("none*.jpg")
+
+
+def test_two_photos_for_one_name_are_refused_and_both_named(call, tmp_path, photos):
+    write_image(photos / "a" / "one.bmp", photo())
+    status, _, err = call("photos -o out")
+    assert status == 2 and err.count("error:") == 1
+    assert "photos/a/one.bmp" in err and "photos/a/one.jpg" in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "line, named",
+    [
+        ("photos -o photos", "photos"),
+        ("photos -o photos/notes.txt", "notes.txt"),
+        ("photos -o out.png", "out.png"),
+        ("photos photos/a/one.jpg -o out.png", "out.png"),
+        ("photos/a/*.jpg nowhere.jpg -o out", "nowhere.jpg"),
+        ("empty -o out", "empty"),
+        ("photos/a/b/two.name.png -o photos/a/b --overwrite", "two.name.png"),
+        ("photos/a/one.jpg -o photos/a/one.jpg", "one.jpg"),
+        ("photos/a/one.jpg -o one.png --format jpg", "--format"),
+        ("photos/a/one.jpg -o out.d", "out.d"),
+        ("photos/a/one.jpg -o out/ --format gif", "gif"),
+        ("photos/a/one.jpg -o one.png --strength 2", "strength"),
+        ("photos/a/one.jpg -o one.png --strength much", "--strength"),
+        ("photos -o blocked", "blocked/a"),
+        ("photos/a/one.jpg -o taken", "taken/one.png"),
+    ],
+)
+def test_wrong_use_is_refused_with_one_sentence(call, tmp_path, photos, line, named):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "a").touch()
+    (tmp_path / "taken" / "one.png").mkdir(parents=True)
+    before = {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)}
+    status, _, err = call(line)
+    assert status == 2 and "Traceback" not in err
+    (sentence,) = [x for x in err.splitlines() if x.startswith("error: ")]
+    assert named in sentence
+    after = {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)}
+    assert after == before
+
+
+def test_a_folder_for_one_photo_is_made_where_it_is_missing(call, tmp_path):
+    (tmp_path / "a.png").write_bytes(encode_image(photo()))
+    status, out, _ = call("a.png -o new/folder/")
+    assert status == 0 and out == "painted: 1\nnew/folder\n"
+    assert files_in(tmp_path / "new") == ["folder/a.png"]
