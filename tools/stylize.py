@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import SUFFIXES, find_images
+from animegan_tf.imaging.io import SUFFIXES, find_images, make_folder
 
 
 def parse_arguments():
@@ -185,17 +185,6 @@ def check_no_photo_is_replaced(jobs):
             )
 
 
-def make_folders(jobs):
-    for folder in {picture.parent for _, picture in jobs}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"{folder}: the folder must be writable there, "
-                f"received: {error.strerror}."
-            ) from error
-
-
 def main():
     args = parse_arguments()
     output, single = Path(args.output), names_a_picture(args.photos, args.output)
@@ -226,7 +215,8 @@ def paint(args, jobs, single):
 
     stylizer = Stylizer(args.generator, args.max_side, args.strength, args.keep_color)
     if not single:
-        make_folders(jobs)
+        for _, picture in jobs:
+            make_folder(picture.parent)
     failed = 0
     results = paint_files(stylizer, jobs, args.compare)
     for _, error in tqdm(results, total=len(jobs), unit="picture", disable=single):

@@ -37,7 +37,7 @@ def shapes(pictures: list[Path], cache: Path):
     Raises:
         InputError: the record cannot be written.
     """
-    record_path = _folder(cache) / f"checked-{_digest(pictures[0].parent)}.json"
+    record_path = io.make_folder(cache) / f"checked-{_digest(pictures[0].parent)}.json"
     record = _read_record(record_path)
     stamps = {path: _stamp(path) for path in pictures}
     known = {p for p in pictures if record.get(p.name, [])[:2] == stamps[p]}
@@ -75,7 +75,7 @@ def derive(pictures: list[Path], cache: Path, name: str, function, label: str):
     Raises:
         InputError: a file cannot be read or written.
     """
-    folder = _folder(cache / f"{name}-{_digest(pictures[0].parent)}")
+    folder = io.make_folder(cache / f"{name}-{_digest(pictures[0].parent)}")
     record_path = folder / "record.json"
     record = _read_record(record_path)
 
@@ -131,17 +131,6 @@ def _stamp(path):
 
 def _digest(folder):
     return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
-
-
-def _folder(path):
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{path}: the cache must be a folder that can be written to, received: "
-            f"{error.strerror}."
-        ) from error
-    return path
 
 
 def _read_record(path):

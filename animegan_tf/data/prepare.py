@@ -27,6 +27,7 @@ from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import (
     SUFFIXES,
     find_images,
+    make_folder,
     remove_temporaries,
     write_atomic,
 )
@@ -157,7 +158,7 @@ def _prepare(kind, source, dataset, limit, workers, dry_run, redo):
     pictures, others = _sources(source, dataset, limit)
     run_folder, settings = dataset / "prepare" / kind.run, _as_json(kind.settings)
     if not dry_run:
-        _make_folder(run_folder)
+        make_folder(run_folder)
         _clear(kind, dataset, run_folder)
         if redo:
             _delete_results(dataset / kind.parent, run_folder)
@@ -204,16 +205,6 @@ def _sources(source, dataset, limit):
         )
     named = {path.relative_to(source).as_posix(): path for path in pictures[:limit]}
     return named, [path.relative_to(source).as_posix() for path in others]
-
-
-def _make_folder(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: the folder must be possible to make, received: "
-            f"{error.strerror}."
-        ) from error
 
 
 def _clear(kind, dataset, run_folder):
@@ -298,7 +289,7 @@ def _write(kind, prepared, dataset):
     for name, data in prepared.files.items():
         folder = dataset / kind.parent / name
         # Not before there is a picture: training takes no empty folder.
-        _make_folder(folder)
+        make_folder(folder)
         write_atomic(folder / prepared.record.name, data)
 
 

@@ -276,6 +276,28 @@ def write_atomic(path: Path, data: bytes) -> None:
             temporary.unlink()
 
 
+def make_folder(folder: Path) -> Path:
+    """Make a folder, and those above it, unless it is there.
+
+    Args:
+        folder: path of the folder.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: must be a folder that can be written to, "
+            f"received: {_reason(error)}."
+        ) from error
+    return folder
+
+
 def remove_temporaries(folder: Path) -> None:
     """Delete what killed processes left behind in the middle of `write_atomic`.
 
