@@ -14,8 +14,8 @@ from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import write_atomic
 from animegan_tf.layers import LADE, ExternalAttention, ReflectPad2D
 from animegan_tf.models import as_float32, main_tail
-from animegan_tf.models.generator import MIN_SIZE, MULTIPLE
 from animegan_tf.ops import to_float, to_uint8
+from animegan_tf.sizes import MIN_SIZE, MULTIPLE
 
 PRECISIONS = ("float32", "float16", "dynamic")
 IO = ("float", "uint8")

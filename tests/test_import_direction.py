@@ -14,6 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
     "__init__": (),
     "errors": (),
+    "sizes": (),
     "config": ("errors",),
     "cli": ("errors",),
     "ops": (),
@@ -27,9 +28,9 @@ ALLOWED = {
         *("config", "data", "errors", "imaging", "layers"),
         *("losses", "models", "ops", "samples"),
     ),
-    "inference": ("errors", "imaging", "models", "ops"),
+    "inference": ("errors", "imaging", "models", "ops", "sizes"),
     "checkpoints": ("errors", "imaging", "models"),
-    "export": ("errors", "imaging", "layers", "models", "ops"),
+    "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
 }
 # Modules that stay usable with another Keras backend, and ones without any.
 NO_TENSORFLOW = ("ops", "losses", "layers", "models")

@@ -5,10 +5,15 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from animegan_tf import inference
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import encode_image, read_image_alpha, resize, write_image
-from animegan_tf.inference import Stylizer, compare, load_generator, paint_files
+from animegan_tf.inference import (
+    Stylizer,
+    compare,
+    files,
+    load_generator,
+    paint_files,
+)
 from animegan_tf.models import build_generator, main_tail
 from animegan_tf.ops import to_float, to_uint8
 
@@ -103,7 +108,7 @@ def test_alpha_is_kept_and_hidden_colours_do_not_show(generator):
 def test_alpha_is_reduced_with_the_photo(mirror):
     photo = np.zeros((32, 128, 4), np.uint8)
     photo[:, 64:] = 255
-    picture = Stylizer(mirror, max_side=64)(photo)
+    picture = Stylizer(mirror, max_side=64, large="shrink")(photo)
     assert picture.shape == (16, 64, 4)
     assert picture[:, :28, 3].max() == 0 and picture[:, 36:].min() == 255
     # The hidden black leaves no dark rim.
@@ -118,14 +123,15 @@ def test_padding_mirrors_the_photo(generator):
 
 
 def test_larger_photos_are_reduced_to_max_side(generator):
-    assert Stylizer(generator, max_side=64)(noise(40, 128)).shape == (20, 64, 3)
+    stylizer = Stylizer(generator, max_side=64, large="shrink")
+    assert stylizer(noise(40, 128)).shape == (20, 64, 3)
 
 
 def test_photos_that_are_too_small_or_too_narrow_are_named(generator):
     with pytest.raises(InputError, match="15 x 40"):
         Stylizer(generator)(noise(40, 15))
     with pytest.raises(InputError, match="64 x 10"):
-        Stylizer(generator, max_side=64)(noise(20, 128))
+        Stylizer(generator, max_side=64, large="shrink")(noise(20, 128))
 
 
 def test_what_is_no_generator_is_refused(tmp_path):
@@ -151,7 +157,8 @@ def test_compare_puts_the_photo_at_the_left_at_the_size_of_the_picture():
 class Negative:
     """Stands in for a `Stylizer`: quick, and its pictures are known."""
 
-    max_side = 1280
+    def sized(self, image):
+        return image
 
     def __call__(self, image):
         if min(image.shape[:2]) < 16:
@@ -176,9 +183,7 @@ def test_files_are_painted_in_order_and_bad_ones_named(tmp_path):
     write_image(jobs[4][0], noise(9, 9))
     jobs[5] = jobs[5][0], tmp_path / "wide.webp"
     write_image(jobs[5][0], np.zeros((16, 9000, 3), np.uint8))
-    stylizer = Negative()
-    stylizer.max_side = 9000
-    results = list(paint_files(stylizer, jobs, side_by_side=True))
+    results = list(paint_files(Negative(), jobs, side_by_side=True))
     assert [photo for photo, _ in results] == [photo for photo, _ in jobs]
     errors = [error for _, error in results]
     for number, (photo, picture) in enumerate(jobs):
@@ -215,7 +220,7 @@ def test_photos_are_read_ahead_but_only_a_few(tmp_path, monkeypatch):
             assert ahead.wait(30)
             return super().__call__(image)
 
-    monkeypatch.setattr(inference, "read_image_alpha", watched)
+    monkeypatch.setattr(files, "read_image_alpha", watched)
     results = paint_files(Waiting(), jobs)
     assert next(results) == (jobs[0][0], None)
     assert len(read) < 9
@@ -240,7 +245,7 @@ def test_pictures_are_written_while_the_next_is_painted(tmp_path, monkeypatch):
                 painting.release()
             return super().__call__(image)
 
-    monkeypatch.setattr(inference, "encode_image", waiting)
+    monkeypatch.setattr(files, "encode_image", waiting)
     results = list(paint_files(Telling(), jobs))
     assert [error for _, error in results] == [None] * 3
 

@@ -114,7 +114,7 @@ def test_pictures_of_the_last_call_are_no_photos_of_the_next(call, photos):
 
 def test_flags_reach_the_picture(call, tmp_path):
     write_image(tmp_path / "photo[1].png", photo(0, 32, 40))
-    flags = "--strength 0 --keep-color --compare --max-side 30"
+    flags = "--strength 0 --keep-color --compare --max-side 30 --large shrink"
     status, out, err = call(f"photo[1].png -o out.png {flags}")
     assert (status, out) == (0, "out.png\n"), err
     both = read_image(tmp_path / "out.png")

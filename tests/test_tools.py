@@ -11,6 +11,7 @@ import pytest
 
 from animegan_tf.config import PRESETS, SAMPLE, TrainConfig, load_config, save_config
 from animegan_tf.imaging.io import read_image, write_image
+from animegan_tf.inference import Stylizer
 from animegan_tf.models import build_features, build_generator
 from animegan_tf.samples import draw_photo, random_portrait, write_samples
 from animegan_tf.training import run
@@ -139,6 +140,21 @@ def test_a_photo_is_stylized_with_the_run(sample_run):
     picture = read_image(folder / "picture.png")
     assert picture.shape == photo.shape
     assert np.std(picture) > 1 and np.abs(picture - photo.astype(float)).mean() > 1
+
+
+def test_the_last_steps_own_weights_paint_on_request(sample_run):
+    folder, _ = sample_run
+    photo = draw_photo(random_portrait(8), 64)
+    write_image(folder / "own.png", photo)
+    arguments = "own.png", "-o", "raw.png", "--generator", "run/generator.keras"
+    status, _, err = in_subprocess(folder, "stylize.py", *arguments, "--raw")
+    assert status == 0, err
+    raw, averaged = (
+        Stylizer(folder / "run" / f"{name}.keras")(photo)
+        for name in ("generator_raw", "generator")
+    )
+    np.testing.assert_array_equal(read_image(folder / "raw.png"), raw)
+    assert (raw != averaged).any()
 
 
 def test_a_run_goes_on_where_it_stopped(sample_run):

@@ -40,14 +40,39 @@ def parse_arguments():
         type=Path,
         default=Path("runs/sample/generator.keras"),
         metavar="PATH",
-        help="generator of tools/train.py (default: %(default)s)",
+        help="generator of tools/train.py, or what tools/export.py made of one: a "
+        ".tflite or .onnx file or a SavedModel's folder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=("keras", "litert", "saved_model", "onnx"),
+        help="what runs it; litert and onnx start fast and take the file beside a "
+        ".keras (default: by the generator's ending)",
+    )
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument(
+        "--ema",
+        action="store_true",
+        help="paint with the weights averaged over training steps, generator.keras "
+        "(default)",
+    )
+    weights.add_argument(
+        "--raw",
+        action="store_true",
+        help="paint with the last step's weights, generator_raw.keras",
     )
     parser.add_argument(
         "--max-side",
         type=int,
         default=1280,
         metavar="PIXELS",
-        help="larger photos are reduced to this (default: %(default)s)",
+        help="longest side painted at once, which bounds memory (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--large",
+        choices=("tiles", "shrink"),
+        help="paint larger photos part by part, or reduce them first (default: tiles "
+        "with keras, else shrink)",
     )
     parser.add_argument(
         "--strength",
@@ -210,10 +235,15 @@ def main():
 
 def paint(args, jobs, single):
     """Number of photos that could not be painted; the only one's error is raised."""
-    # Imports TensorFlow: seconds.
-    from animegan_tf.inference import Stylizer, paint_files
+    from animegan_tf.inference import Stylizer, load_runtime, paint_files
 
-    stylizer = Stylizer(args.generator, args.max_side, args.strength, args.keep_color)
+    stylizer = Stylizer(
+        load_runtime(generator_path(args), args.runtime),
+        args.max_side,
+        args.strength,
+        args.keep_color,
+        large=args.large,
+    )
     if not single:
         for _, picture in jobs:
             make_folder(picture.parent)
@@ -227,6 +257,12 @@ def paint(args, jobs, single):
         tqdm.write(f"left out: {error}", file=sys.stderr)
         failed += 1
     return failed
+
+
+def generator_path(args):
+    if not args.raw:
+        return args.generator
+    return args.generator.with_stem(f"{args.generator.stem}_raw")
 
 
 def tell(painted, skipped, others):

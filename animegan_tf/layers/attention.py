@@ -51,16 +51,25 @@ class ExternalAttention(keras.layers.Layer):
         )
 
     def call(self, inputs, training=False):
+        attention = ops.softmax(self.scores(inputs), axis=1)
+        return self.read(inputs, attention, training)
+
+    def scores(self, inputs):
+        """How well each pixel fits each slot, `(batch, pixels, slots)` float32."""
         x = self.query(inputs)
         height, width, channels = ops.shape(x)[1:]
         x = ops.reshape(x, (-1, height * width, channels))  # (B, HW, C)
         scores = ops.matmul(x, ops.cast(self.slots, x.dtype))  # (B, HW, slots)
         # float32: in half precision the softmax over thousands of pixels rounds many
         # weights to 0, and 1e-9 is 0.
-        attention = ops.softmax(ops.cast(scores, "float32"), axis=1)
+        return ops.cast(scores, "float32")
+
+    def read(self, inputs, attention, training=False):
+        """The output, from a softmax of the scores over the pixels."""
         attention /= 1e-9 + ops.sum(attention, axis=2, keepdims=True)
-        attention = ops.cast(attention, x.dtype)
-        x = ops.matmul(attention, ops.transpose(ops.cast(self.slots, x.dtype)))
+        attention = ops.cast(attention, self.compute_dtype)
+        x = ops.matmul(attention, ops.transpose(ops.cast(self.slots, attention.dtype)))
+        height, width, channels = ops.shape(inputs)[1:]
         x = ops.reshape(x, (-1, height, width, channels))
         x = self.norm(self.output_conv(x), training=training)
         return ops.leaky_relu(inputs + x, 0.2)

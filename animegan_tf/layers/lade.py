@@ -70,13 +70,18 @@ class LADE(SpectralKernel, keras.layers.Layer):
         if self.form == "covariance" and use_compiled(inputs):
             weight = ops.cast(kernel[0, 0], "float32")
             return _compiled()(inputs, weight, self.epsilon, self.negative_slope)
+        centered, scale, shift = self.moments(inputs, kernel)
+        y = ops.cast(centered * scale + shift, self.compute_dtype)
+        return ops.leaky_relu(y, self.negative_slope)
+
+    def moments(self, inputs, kernel):
+        """The input without its mean, and what it is multiplied by and added to."""
         moments = getattr(self, f"_{self.form}_moments")
         centered, variance, new_mean, new_variance = moments(inputs, kernel)
         scale = ops.sqrt(new_variance + self.epsilon) / ops.sqrt(
             variance + self.epsilon
         )
-        y = ops.cast(centered * scale + new_mean, self.compute_dtype)
-        return ops.leaky_relu(y, self.negative_slope)
+        return centered, scale, new_mean
 
     # Moments are float32 under every policy: the variance of activations around 300
     # overflows float16, and bfloat16 keeps three digits only.

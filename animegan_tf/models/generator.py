@@ -4,10 +4,6 @@ import keras
 
 from animegan_tf.layers import LADE, ExternalAttention, ReflectPad2D, Upsample2x
 
-# Reflection at 1/8 of the size needs two pixels there.
-MULTIPLE = 8
-MIN_SIZE = 16
-
 
 def _conv(x, filters, kernel_size, name, strides=1, dtype=None):
     """Bias-free convolution, reflect-padded to keep the size divided by `strides`."""

@@ -127,7 +127,8 @@ class Keeper(keras.callbacks.Callback):
     Args:
         state: `TrainingState`.
         average: `WeightAverage`; its model is what `generator.keras` holds.
-        path: where `generator.keras` goes.
+        path: where `generator.keras` goes; the last step's own weights go beside it,
+            to `generator_raw.keras`.
         every: epochs between two.
         last: the run's last epoch, saved in any case.
     """
@@ -142,6 +143,8 @@ class Keeper(keras.callbacks.Callback):
         if done % self.every == 0 or done == self.last:
             self.state.save(done)
             save_generator(self.average.model, self.path)
+            raw = self.path.with_stem(f"{self.path.stem}_raw")
+            save_generator(self.state.models["generator"], raw)
 
 
 def save_generator(generator, path):

@@ -1,0 +1,11 @@
+"""From photos to pictures with a trained generator.
+
+Importing it loads neither TensorFlow nor Keras, which take seconds: a runtime loads
+what it needs when it is made.
+"""
+
+from animegan_tf.inference.files import paint_files
+from animegan_tf.inference.runtimes import load_generator, load_runtime
+from animegan_tf.inference.stylizer import Stylizer, compare
+
+__all__ = ["Stylizer", "compare", "load_generator", "load_runtime", "paint_files"]

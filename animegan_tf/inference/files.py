@@ -1,0 +1,88 @@
+"""Files of photos into files of pictures: reads, paints and writes at once."""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from animegan_tf.errors import InputError
+from animegan_tf.imaging.io import encode_image, read_image_alpha, write_atomic
+from animegan_tf.inference.stylizer import compare
+
+# Photos decoded before, and pictures encoded behind, the one that is painted.
+_AHEAD = 2
+
+
+def paint_files(stylizer, jobs, side_by_side=False):
+    """Paints files in order, reading ahead and writing behind in threads.
+
+    A picture has the photo's transparency where its format has any, else white there,
+    and none of the photo's metadata.
+
+    Args:
+        stylizer: `Stylizer`.
+        jobs: sequence of (Path of a photo, Path of its picture); a picture that is
+            there is replaced.
+        side_by_side: bool, write what `compare` gives.
+
+    Yields:
+        (photo, error) for each job, in order: the photo's path, and None once its
+        picture is written or the InputError because of which there is none.
+
+    Raises:
+        InputError: a picture cannot be written; the others would fail as well.
+    """
+
+    def read(job):
+        return stylizer.sized(_read(job[0]))
+
+    def paint(photo, image):
+        try:
+            picture = stylizer(image)
+        except InputError as error:
+            raise InputError(f"{photo}: {error}") from error
+        return compare(image, picture) if side_by_side else picture
+
+    written = deque()
+    with ThreadPoolExecutor(_AHEAD) as readers, ThreadPoolExecutor(_AHEAD) as writers:
+        for (photo, path), image in zip(jobs, _begun(readers, read, jobs)):
+            try:
+                picture = paint(photo, image.result())
+                outcome = writers.submit(_write, path, picture)
+            except InputError as error:
+                outcome = Future()
+                outcome.set_result(error)
+            written.append((photo, outcome))
+            if len(written) > _AHEAD:
+                photo, outcome = written.popleft()
+                yield photo, outcome.result()
+        for photo, outcome in written:
+            yield photo, outcome.result()
+
+
+def _begun(pool, function, items):
+    """A future for each item, in order; a few are begun before their turn."""
+    futures = deque()
+    for item in items:
+        futures.append(pool.submit(function, item))
+        if len(futures) > _AHEAD:
+            yield futures.popleft()
+    while futures:
+        yield futures.popleft()
+
+
+def _read(path):
+    """uint8 RGB, or RGBA where some of the picture is transparent."""
+    image, alpha = read_image_alpha(path)
+    return image if alpha is None else np.dstack([image, alpha])
+
+
+def _write(path, image):
+    """None, or the error of a picture that does not fit its format."""
+    alpha = image[..., 3] if image.shape[-1] == 4 else None
+    try:
+        data = encode_image(image[..., :3], path.suffix, alpha)
+    except InputError as error:
+        return InputError(f"{path}: {error}")
+    write_atomic(path, data)
+    return None
