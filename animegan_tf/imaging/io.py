@@ -165,6 +165,32 @@ def read_image_alpha(path: Path, data: bytes | None = None):
         raise _unreadable(path, _reason(error)) from error
 
 
+def read_exif(path: Path) -> bytes | None:
+    """The EXIF block of a picture file, for a picture that is upright already.
+
+    Args:
+        path: a file that `read_image` can read.
+
+    Returns:
+        bytes, with orientation 1 and without the thumbnail, or None where the file has
+        no block or a damaged one.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
+    try:
+        with Image.open(path, formats=_DECODERS) as image:
+            exif = image.getexif()
+            if not exif:
+                return None
+            exif[ExifTags.Base.Orientation] = 1
+            return exif.tobytes()  # which writes no thumbnail
+    except OSError as error:
+        raise _unreadable(path, _reason(error)) from error
+    except Exception:  # a damaged block raises as freely as a damaged picture
+        return None
+
+
 def lay_over(image, alpha, ground):
     """Put a picture with transparency on an opaque ground.
 
@@ -184,7 +210,9 @@ def lay_over(image, alpha, ground):
     return np.array(mixed)
 
 
-def encode_image(image, suffix: str = ".png", alpha=None) -> bytes:
+def encode_image(
+    image, suffix: str = ".png", alpha=None, exif: bytes | None = None
+) -> bytes:
     """Bytes of a picture file, the same ones for the same picture.
 
     Args:
@@ -192,6 +220,7 @@ def encode_image(image, suffix: str = ".png", alpha=None) -> bytes:
         suffix: one of `SUFFIXES`, chooses the format.
         alpha: uint8 (height, width), or None for an opaque picture. JPEG and BMP have
             none: there the picture is laid over white.
+        exif: a block of `read_exif`, or None for no metadata. BMP has none.
 
     Returns:
         bytes.
@@ -210,6 +239,8 @@ def encode_image(image, suffix: str = ".png", alpha=None) -> bytes:
         image = np.dstack([image, alpha])
     else:
         image = lay_over(image, alpha, _GROUND)
+    if exif is not None:
+        options = {**options, "exif": exif}
     file = io.BytesIO()
     try:
         Image.fromarray(image).save(file, format_name, **options)

@@ -6,24 +6,30 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import encode_image, read_image_alpha, write_atomic
+from animegan_tf.imaging.io import (
+    encode_image,
+    read_exif,
+    read_image_alpha,
+    write_atomic,
+)
 from animegan_tf.inference.stylizer import compare
 
 # Photos decoded before, and pictures encoded behind, the one that is painted.
 _AHEAD = 2
 
 
-def paint_files(stylizer, jobs, side_by_side=False):
+def paint_files(stylizer, jobs, side_by_side=False, keep_metadata=False):
     """Paints files in order, reading ahead and writing behind in threads.
 
-    A picture has the photo's transparency where its format has any, else white there,
-    and none of the photo's metadata.
+    A picture has the photo's transparency where its format has any, else white there.
 
     Args:
         stylizer: `Stylizer`.
         jobs: sequence of (Path of a photo, Path of its picture); a picture that is
             there is replaced.
         side_by_side: bool, write what `compare` gives.
+        keep_metadata: bool, write the photo's EXIF block too: place, time, camera,
+            names.
 
     Yields:
         (photo, error) for each job, in order: the photo's path, and None once its
@@ -34,7 +40,8 @@ def paint_files(stylizer, jobs, side_by_side=False):
     """
 
     def read(job):
-        return stylizer.sized(_read(job[0]))
+        exif = read_exif(job[0]) if keep_metadata else None
+        return stylizer.sized(_read(job[0])), exif
 
     def paint(photo, image):
         try:
@@ -47,8 +54,8 @@ def paint_files(stylizer, jobs, side_by_side=False):
     with ThreadPoolExecutor(_AHEAD) as readers, ThreadPoolExecutor(_AHEAD) as writers:
         for (photo, path), image in zip(jobs, _begun(readers, read, jobs)):
             try:
-                picture = paint(photo, image.result())
-                outcome = writers.submit(_write, path, picture)
+                image, exif = image.result()
+                outcome = writers.submit(_write, path, paint(photo, image), exif)
             except InputError as error:
                 outcome = Future()
                 outcome.set_result(error)
@@ -77,11 +84,11 @@ def _read(path):
     return image if alpha is None else np.dstack([image, alpha])
 
 
-def _write(path, image):
+def _write(path, image, exif):
     """None, or the error of a picture that does not fit its format."""
     alpha = image[..., 3] if image.shape[-1] == 4 else None
     try:
-        data = encode_image(image[..., :3], path.suffix, alpha)
+        data = encode_image(image[..., :3], path.suffix, alpha, exif)
     except InputError as error:
         return InputError(f"{path}: {error}")
     write_atomic(path, data)
