@@ -17,7 +17,7 @@ from skimage.data import astronaut
 
 from animegan_tf import export
 from animegan_tf.errors import InputError
-from animegan_tf.export import export_litert, export_saved_model
+from animegan_tf.export import export_litert, export_saved_model, litert, saved_model
 from animegan_tf.imaging.io import encode_image, read_image
 from animegan_tf.inference import Stylizer
 from animegan_tf.layers import ExternalAttention, ReflectPad2D
@@ -68,8 +68,8 @@ def photo(height, width):
 
 
 def interpreter(path, **options):
-    litert = pytest.importorskip("ai_edge_litert.interpreter")
-    return litert.Interpreter(str(path), num_threads=2, **options)
+    runtime = pytest.importorskip("ai_edge_litert.interpreter")
+    return runtime.Interpreter(str(path), num_threads=2, **options)
 
 
 def run_litert(runner, image):
@@ -83,8 +83,8 @@ def run_litert(runner, image):
 
 
 def operators(path):
-    litert = pytest.importorskip("ai_edge_litert.interpreter")
-    plain = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    runtime = pytest.importorskip("ai_edge_litert.interpreter")
+    plain = runtime.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     runner = interpreter(path, experimental_op_resolver_type=plain)
     assert all(len(x["shape"]) <= 4 for x in runner.get_tensor_details())
     return {operator["op_name"] for operator in runner._get_ops_details()}
@@ -160,7 +160,7 @@ def test_uint8_files_take_and_give_grey_levels(small, tmp_path):
 def test_a_mixed_precision_generator_is_written_in_float32():
     # Converting fails at the first layer of another precision.
     mixed = random_generator(4, "mixed_bfloat16")
-    model = export._for_litert(mixed)
+    model = litert._for_litert(mixed)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     image = to_float(photo(32, 32)[None])
     expected = as_float32(main_tail(mixed))(image)
@@ -171,13 +171,13 @@ def test_a_mixed_precision_generator_is_written_in_float32():
 def test_slices_mirror_as_padding_does(padding):
     x = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
     expected = ReflectPad2D(padding)(x)
-    np.testing.assert_array_equal(export._SlicePad2D(padding)(x), expected)
+    np.testing.assert_array_equal(litert._SlicePad2D(padding)(x), expected)
 
 
 def test_attention_by_convolutions_is_the_same_attention():
     # Large enough for exponents to overflow.
     x = 500 * np.random.default_rng(0).normal(size=(2, 6, 5, 8)).astype("float32")
-    layer, other = ExternalAttention(memory=16), export._PixelAttention(memory=16)
+    layer, other = ExternalAttention(memory=16), litert._PixelAttention(memory=16)
     expected = layer(x)
     other.build(x.shape)
     other.set_weights(layer.get_weights())
@@ -363,7 +363,7 @@ def quick_save(monkeypatch):
     def save(model, signatures, folder):
         (Path(folder) / "saved_model.pb").write_text(str(model.count_params()))
 
-    monkeypatch.setattr(export, "_save", save)
+    monkeypatch.setattr(saved_model, "save_functions", save)
 
 
 def test_versions_stand_side_by_side_and_are_not_replaced_unasked(
@@ -397,7 +397,7 @@ def test_a_version_that_cannot_be_finished_leaves_what_was_there(
         (Path(folder) / "saved_model.pb").touch()
         raise tf.errors.ResourceExhaustedError(None, None, "no space left")
 
-    monkeypatch.setattr(export, "_save", full)
+    monkeypatch.setattr(saved_model, "save_functions", full)
     for version in (1, 2):
         with pytest.raises(InputError, match=f"model/{version}: .*no space left"):
             export_saved_model(small, tmp_path / "model", version, overwrite=True)

@@ -1,9 +1,6 @@
-"""A trained generator as files that other programs run."""
+"""A trained generator as LiteRT (TFLite) files for phones."""
 
-import os
-import shutil
 import tempfile
-import uuid
 from pathlib import Path
 
 import keras
@@ -11,9 +8,10 @@ import tensorflow as tf
 from keras import ops
 
 from animegan_tf.errors import InputError
+from animegan_tf.export.saved_model import save_functions
 from animegan_tf.imaging.io import write_atomic
 from animegan_tf.layers import LADE, ExternalAttention, ReflectPad2D
-from animegan_tf.models import as_float32, main_tail
+from animegan_tf.models import main_tail
 from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.sizes import MIN_SIZE, MULTIPLE
 
@@ -64,60 +62,6 @@ def export_litert(generator, path, precision="float32", size=None, io="float"):
     spec = tf.TensorSpec([1, height, width, 3], dtype, name="image")
     write_atomic(path, _converted(model, tf.function(paint, [spec]), precision))
     return path
-
-
-def export_saved_model(generator, folder, version=1, overwrite=False):
-    """Writes the main tail as a version that TensorFlow Serving finds and loads.
-
-    Signatures:
-        serving_default: `image_bytes`, a batch of JPEG, PNG, BMP or GIF files of any
-            sizes, to `output_bytes`, a batch of PNG files of the same sizes. A GIF
-            gives its first frame, transparency is dropped, and the EXIF orientation
-            is not applied. A file that cannot be decoded fails the batch with an
-            InvalidArgument error.
-        uint8: `image` to `picture`, `(batch, height, width, 3)` uint8 RGB.
-        float: the same, float32 in [-1, 1].
-
-    Height and width are any from 16 pixels up, mirrored to a multiple of 8 inside;
-    smaller pictures fail with an InvalidArgument error.
-
-    Args:
-        generator: model of `build_generator` or its main tail, in any precision; the
-            model written computes in float32.
-        folder: Path of the model's folder, made if it is missing.
-        version: int, 1 or more, the name of the folder in it.
-        overwrite: bool, whether a version that exists is replaced.
-
-    Returns:
-        Path of the version's folder, complete when it appears.
-
-    Raises:
-        InputError: the version exists, is below 1, or cannot be written.
-    """
-    if version < 1:
-        raise InputError(f"a version must be 1 or more, received {version}.")
-    target = Path(folder) / str(version)
-    if target.exists() and not overwrite:
-        raise InputError(
-            f"{target}: the version must be a new one, received one that exists."
-        )
-    model = as_float32(main_tail(generator))
-    # Every node of the graph repeats the name: a short one saves 50 KB.
-    model = keras.Model(model.input, model.output, name="g")
-    # Serving watches the folder for names that are numbers: it passes over this one.
-    temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.mkdir(parents=True)
-        _save(model, _signatures(model), temporary)
-        _publish(temporary, target)
-    except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "message", error)
-        raise InputError(
-            f"{target}: the version must be writable there, received: {reason}."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return target
 
 
 def _check_choice(name, value, choices):
@@ -232,7 +176,7 @@ def _converted(model, function, precision):
     # By way of a SavedModel: from a function alone the converter leaves out the
     # weights, and says nothing.
     with tempfile.TemporaryDirectory() as folder:
-        _save(model, {"serving_default": function}, folder)
+        save_functions(model, {"serving_default": function}, folder)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if precision != "float32":
@@ -240,79 +184,3 @@ def _converted(model, function, precision):
         if precision == "float16":
             converter.target_spec.supported_types = [tf.float16]
         return converter.convert()
-
-
-def _save(model, signatures, folder):
-    """Writes a SavedModel that holds every weight once, unlike `model.export`."""
-    module = tf.Module()
-    module.variables_of_model = [weight.value for weight in model.weights]
-    tf.saved_model.save(module, str(folder), signatures)
-
-
-def _signatures(model):
-    """The SavedModel's functions, by signature; the network is in there once."""
-    floats = tf.TensorSpec([None, None, None, 3], tf.float32, name="image")
-    bytes_ = tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")
-    files = tf.TensorSpec([None], tf.string, name="image_bytes")
-
-    @tf.function(input_signature=[floats])
-    def paint(image):
-        height, width = tf.shape(image)[1], tf.shape(image)[2]
-        tf.debugging.assert_greater_equal(
-            tf.minimum(height, width),
-            MIN_SIZE,
-            f"a picture's sides must be {MIN_SIZE} pixels or more",
-        )
-        down, across = [0, -height % MULTIPLE], [0, -width % MULTIPLE]
-        padded = tf.pad(image, [[0, 0], down, across, [0, 0]], "REFLECT")
-        return model(padded, training=False)[:, :height, :width]
-
-    def paint_file(data):
-        picture = to_uint8(paint(to_float(_decoded(data)[None])))
-        return tf.io.encode_png(picture[0])
-
-    @tf.function(input_signature=[files])
-    def serve(image_bytes):
-        # One by one: each already takes all cores, and memory by its size.
-        return {
-            "output_bytes": tf.map_fn(
-                paint_file,
-                image_bytes,
-                parallel_iterations=1,
-                fn_output_signature=tf.TensorSpec([], tf.string),
-            )
-        }
-
-    return {
-        "serving_default": serve,
-        "uint8": tf.function(
-            lambda image: {"picture": to_uint8(paint(to_float(image)))}, [bytes_]
-        ),
-        "float": tf.function(lambda image: {"picture": paint(image)}, [floats]),
-    }
-
-
-def _decoded(data):
-    """The picture in a file's bytes, `(height, width, 3)` uint8 RGB."""
-    image = tf.cond(
-        tf.io.is_jpeg(data),
-        # By default TensorFlow decodes JPEG fast, a few levels off other programs.
-        lambda: tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_image(data, 3, expand_animations=False),
-    )
-    return tf.ensure_shape(image, [None, None, 3])
-
-
-def _publish(temporary, target):
-    """Renames a finished folder, in place of one that may be there."""
-    if not target.exists():
-        os.rename(temporary, target)
-        return
-    old = target.with_name(f".{uuid.uuid4().hex}.tmp")
-    os.rename(target, old)
-    try:
-        os.rename(temporary, target)
-    except OSError:
-        os.rename(old, target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,6 @@
+"""A trained generator as files that other programs run."""
+
+from animegan_tf.export.litert import export_litert
+from animegan_tf.export.saved_model import export_saved_model
+
+__all__ = ["export_litert", "export_saved_model"]

@@ -1,0 +1,144 @@
+"""A trained generator as a SavedModel for TensorFlow Serving."""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from animegan_tf.errors import InputError
+from animegan_tf.models import as_float32, main_tail
+from animegan_tf.ops import to_float, to_uint8
+from animegan_tf.sizes import MIN_SIZE, MULTIPLE
+
+
+def export_saved_model(generator, folder, version=1, overwrite=False):
+    """Writes the main tail as a version that TensorFlow Serving finds and loads.
+
+    Signatures:
+        serving_default: `image_bytes`, a batch of JPEG, PNG, BMP or GIF files of any
+            sizes, to `output_bytes`, a batch of PNG files of the same sizes. A GIF
+            gives its first frame, transparency is dropped, and the EXIF orientation
+            is not applied. A file that cannot be decoded fails the batch with an
+            InvalidArgument error.
+        uint8: `image` to `picture`, `(batch, height, width, 3)` uint8 RGB.
+        float: the same, float32 in [-1, 1].
+
+    Height and width are any from 16 pixels up, mirrored to a multiple of 8 inside;
+    smaller pictures fail with an InvalidArgument error.
+
+    Args:
+        generator: model of `build_generator` or its main tail, in any precision; the
+            model written computes in float32.
+        folder: Path of the model's folder, made if it is missing.
+        version: int, 1 or more, the name of the folder in it.
+        overwrite: bool, whether a version that exists is replaced.
+
+    Returns:
+        Path of the version's folder, complete when it appears.
+
+    Raises:
+        InputError: the version exists, is below 1, or cannot be written.
+    """
+    if version < 1:
+        raise InputError(f"a version must be 1 or more, received {version}.")
+    target = Path(folder) / str(version)
+    if target.exists() and not overwrite:
+        raise InputError(
+            f"{target}: the version must be a new one, received one that exists."
+        )
+    model = as_float32(main_tail(generator))
+    # Every node of the graph repeats the name: a short one saves 50 KB.
+    model = keras.Model(model.input, model.output, name="g")
+    # Serving watches the folder for names that are numbers: it passes over this one.
+    temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        temporary.mkdir(parents=True)
+        save_functions(model, _signatures(model), temporary)
+        _publish(temporary, target)
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "message", error)
+        raise InputError(
+            f"{target}: the version must be writable there, received: {reason}."
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def _signatures(model):
+    """The SavedModel's functions, by signature; the network is in there once."""
+    floats = tf.TensorSpec([None, None, None, 3], tf.float32, name="image")
+    bytes_ = tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")
+    files = tf.TensorSpec([None], tf.string, name="image_bytes")
+
+    @tf.function(input_signature=[floats])
+    def paint(image):
+        height, width = tf.shape(image)[1], tf.shape(image)[2]
+        tf.debugging.assert_greater_equal(
+            tf.minimum(height, width),
+            MIN_SIZE,
+            f"a picture's sides must be {MIN_SIZE} pixels or more",
+        )
+        down, across = [0, -height % MULTIPLE], [0, -width % MULTIPLE]
+        padded = tf.pad(image, [[0, 0], down, across, [0, 0]], "REFLECT")
+        return model(padded, training=False)[:, :height, :width]
+
+    def paint_file(data):
+        picture = to_uint8(paint(to_float(_decoded(data)[None])))
+        return tf.io.encode_png(picture[0])
+
+    @tf.function(input_signature=[files])
+    def serve(image_bytes):
+        # One by one: each already takes all cores, and memory by its size.
+        return {
+            "output_bytes": tf.map_fn(
+                paint_file,
+                image_bytes,
+                parallel_iterations=1,
+                fn_output_signature=tf.TensorSpec([], tf.string),
+            )
+        }
+
+    return {
+        "serving_default": serve,
+        "uint8": tf.function(
+            lambda image: {"picture": to_uint8(paint(to_float(image)))}, [bytes_]
+        ),
+        "float": tf.function(lambda image: {"picture": paint(image)}, [floats]),
+    }
+
+
+def _decoded(data):
+    """The picture in a file's bytes, `(height, width, 3)` uint8 RGB."""
+    image = tf.cond(
+        tf.io.is_jpeg(data),
+        # By default TensorFlow decodes JPEG fast, a few levels off other programs.
+        lambda: tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_image(data, 3, expand_animations=False),
+    )
+    return tf.ensure_shape(image, [None, None, 3])
+
+
+def _publish(temporary, target):
+    """Renames a finished folder, in place of one that may be there."""
+    if not target.exists():
+        os.rename(temporary, target)
+        return
+    old = target.with_name(f".{uuid.uuid4().hex}.tmp")
+    os.rename(target, old)
+    try:
+        os.rename(temporary, target)
+    except OSError:
+        os.rename(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def save_functions(model, signatures, folder):
+    """Writes a SavedModel that holds every weight once, unlike `model.export`."""
+    module = tf.Module()
+    module.variables_of_model = [weight.value for weight in model.weights]
+    tf.saved_model.save(module, str(folder), signatures)
