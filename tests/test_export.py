@@ -271,7 +271,8 @@ def assert_within_a_level(picture, expected):
 
 def test_a_version_holds_every_weight_once(generator, saved):
     assert saved.name == "1" and [p.name for p in saved.parent.iterdir()] == ["1"]
-    written = sum(p.stat().st_size for p in saved.rglob("*") if p.is_file())
+    files = [saved / "saved_model.pb", *(saved / "variables").iterdir()]
+    written = sum(p.stat().st_size for p in files)
     weights = sum(4 * int(np.prod(w.shape)) for w in main_tail(generator).weights)
     assert weights < written < 1.1 * weights
 
@@ -380,7 +381,7 @@ def test_versions_stand_side_by_side_and_are_not_replaced_unasked(
             export_saved_model(small, folder, version)
     assert export_saved_model(small, folder, 2) == folder / "2"
     assert export_saved_model(small, folder, overwrite=True) == first
-    assert [p.name for p in first.iterdir()] == ["saved_model.pb"]
+    assert {p.name for p in first.iterdir()} == {"saved_model.pb", "assets.extra"}
     assert sorted(p.name for p in folder.iterdir()) == ["1", "2"]
 
 
@@ -403,6 +404,41 @@ def test_a_version_that_cannot_be_finished_leaves_what_was_there(
             export_saved_model(small, tmp_path / "model", version, overwrite=True)
     assert [p.name for p in (tmp_path / "model").iterdir()] == ["1"]
     assert (first / "mark").exists()
+
+
+def test_a_version_is_whole_when_a_server_can_see_it(
+    small, tmp_path, quick_save, monkeypatch
+):
+    rename, seen = os.rename, []
+
+    def watch(source, target):
+        assert {p.name for p in Path(source).iterdir()} == {
+            "saved_model.pb",
+            "assets.extra",
+        }
+        # A server passes over what is no number.
+        seen.append([p.name for p in tmp_path.iterdir() if p.name.isdecimal()])
+        assert len(list(tmp_path.iterdir())) == len(seen[-1]) + 1
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", watch)
+    for version in (1, 2):
+        export_saved_model(small, tmp_path, version)
+    assert seen == [[], ["1"]]
+
+
+def test_a_version_without_its_warmup_requests_is_not_published(
+    small, tmp_path, quick_save, monkeypatch
+):
+    def full(version):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(saved_model, "write_warmup", full)
+    with pytest.raises(InputError, match="model/1: .*No space left"):
+        export_saved_model(small, tmp_path / "model")
+    assert list((tmp_path / "model").iterdir()) == []
+    version = export_saved_model(small, tmp_path / "model", warmup=False)
+    assert [p.name for p in version.iterdir()] == ["saved_model.pb"]
 
 
 def test_a_version_that_cannot_be_replaced_comes_back(
@@ -472,8 +508,9 @@ def test_the_tool_writes_a_version(call, small, tmp_path, quick_save):
     small.save(tmp_path / "g.keras")
     assert call("g.keras -o models/g --version 3")[:2] == (0, "models/g/3\n")
     assert call("g.keras -o models/g --version 3")[0] == 2
-    assert call("g.keras -o models/g --version 3 --overwrite")[0] == 0
-    assert (tmp_path / "models" / "g" / "3" / "saved_model.pb").is_file()
+    assert call("g.keras -o models/g --version 3 --overwrite --no-warmup")[0] == 0
+    version = tmp_path / "models" / "g" / "3"
+    assert [p.name for p in version.iterdir()] == ["saved_model.pb"]
 
 
 @pytest.mark.parametrize(
@@ -481,6 +518,7 @@ def test_the_tool_writes_a_version(call, small, tmp_path, quick_save):
     [
         ("g.keras -o g --size 256", "--size"),
         ("g.keras -o g.tflite --format litert --version 2", "--version"),
+        ("g.keras -o g.tflite --format litert --no-warmup", "--warmup"),
         ("g.keras -o g.tflite --format litert --precision int4", "int4"),
         ("g.keras -o g.tflite --format onnx", "onnx"),
         ("none.keras -o g", "none.keras"),

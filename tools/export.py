@@ -12,7 +12,10 @@ from pathlib import Path
 from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.errors import InputError
 
-FLAGS = {"saved_model": ("version", "overwrite"), "litert": ("precision", "size", "io")}
+FLAGS = {
+    "saved_model": ("version", "overwrite", "warmup"),
+    "litert": ("precision", "size", "io"),
+}
 
 
 def parse_arguments():
@@ -41,6 +44,12 @@ def parse_arguments():
     group = parser.add_argument_group("saved_model")
     add(group, "--version", type=int, metavar="N", help="from 1 up (default: 1)")
     add(group, "--overwrite", action="store_true", help="replace a version")
+    add(
+        group,
+        "--warmup",
+        action=argparse.BooleanOptionalAction,
+        help="requests with which a server warms the version up (default: --warmup)",
+    )
     group = parser.add_argument_group("litert")
     add(
         group,

@@ -9,12 +9,13 @@ import keras
 import tensorflow as tf
 
 from animegan_tf.errors import InputError
+from animegan_tf.export.warmup import write_warmup
 from animegan_tf.models import as_float32, main_tail
 from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.sizes import MIN_SIZE, MULTIPLE
 
 
-def export_saved_model(generator, folder, version=1, overwrite=False):
+def export_saved_model(generator, folder, version=1, overwrite=False, warmup=True):
     """Writes the main tail as a version that TensorFlow Serving finds and loads.
 
     Signatures:
@@ -34,7 +35,9 @@ def export_saved_model(generator, folder, version=1, overwrite=False):
             model written computes in float32.
         folder: Path of the model's folder, made if it is missing.
         version: int, 1 or more, the name of the folder in it.
-        overwrite: bool, whether a version that exists is replaced.
+        overwrite: bool, whether a version that exists is replaced. A server that has
+            loaded it goes on with what it has.
+        warmup: bool, whether requests lie in it with which the server warms it up.
 
     Returns:
         Path of the version's folder, complete when it appears.
@@ -57,6 +60,8 @@ def export_saved_model(generator, folder, version=1, overwrite=False):
     try:
         temporary.mkdir(parents=True)
         save_functions(model, _signatures(model), temporary)
+        if warmup:
+            write_warmup(temporary)
         _publish(temporary, target)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "message", error)
@@ -77,13 +82,15 @@ def _signatures(model):
     @tf.function(input_signature=[floats])
     def paint(image):
         height, width = tf.shape(image)[1], tf.shape(image)[2]
-        tf.debugging.assert_greater_equal(
+        large_enough = tf.debugging.assert_greater_equal(
             tf.minimum(height, width),
             MIN_SIZE,
             f"a picture's sides must be {MIN_SIZE} pixels or more",
         )
         down, across = [0, -height % MULTIPLE], [0, -width % MULTIPLE]
-        padded = tf.pad(image, [[0, 0], down, across, [0, 0]], "REFLECT")
+        # Else a server may pad first, which fails with words that say less.
+        with tf.control_dependencies([large_enough]):
+            padded = tf.pad(image, [[0, 0], down, across, [0, 0]], "REFLECT")
         return model(padded, training=False)[:, :height, :width]
 
     def paint_file(data):
