@@ -31,9 +31,11 @@ ALLOWED = {
     "inference": ("errors", "imaging", "models", "ops", "sizes"),
     "checkpoints": ("errors", "imaging", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
+    "serving": ("errors", "imaging"),
 }
-# Modules that stay usable with another Keras backend, and ones without any.
-NO_TENSORFLOW = ("ops", "losses", "layers", "models")
+# Modules that stay usable with another Keras backend or without any, and ones that
+# never load one.
+NO_TENSORFLOW = ("ops", "losses", "layers", "models", "serving")
 NO_KERAS = ("config", "cli", "errors", "imaging", "samples")
 
 

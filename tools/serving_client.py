@@ -1,0 +1,102 @@
+"""Sends photos to TensorFlow Serving and writes the pictures.
+
+    python tools/serving_client.py photo.jpg -o picture.png
+    python tools/serving_client.py my/photos/*.jpg -o painted --batch 4
+    python tools/serving_client.py photo.jpg -o picture.png --grpc localhost:8500
+    python tools/serving_client.py --status
+    python tools/serving_client.py --metadata --version 2
+
+Photos are turned upright by their EXIF before they are sent, which the server does not
+do. --status ends with 0 if the version, or any, is available, else with 1.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from animegan_tf import serving
+from animegan_tf.cli import ArgumentParser, run_tool
+from animegan_tf.errors import InputError
+
+
+def version(text):
+    return int(text) if text.isdecimal() else text
+
+
+def parse_arguments():
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("photos", nargs="*", type=Path, metavar="PHOTO")
+    add("-o", "--output", metavar="OUT", help="a picture, or a folder of PNG files")
+    add("--status", action="store_true", help="print the states of the versions")
+    add("--metadata", action="store_true", help="print the signatures")
+    for flag, default, kind, help_text in (
+        ("--url", "http://localhost:8501", str, "the server's, for REST"),
+        ("--grpc", None, str, "the server's HOST:PORT, for gRPC in place of REST"),
+        ("--model", "animegan", str, "name under which it is served"),
+        ("--version", None, version, "number or label; else the newest served"),
+        ("--timeout", 60.0, float, "seconds to wait for an answer"),
+        ("--max-message", 256, int, "MiB of a gRPC message, sent or received"),
+        ("--batch", 1, int, "photos in a request"),
+        ("--max-side", 1280, int, "pixels to which larger photos are reduced"),
+    ):
+        shown = "" if default is None else " (default: %(default)s)"
+        metavar = {int: "N", float: "X"}.get(kind, "TEXT")
+        add(flag, default=default, type=kind, metavar=metavar, help=help_text + shown)
+    add(
+        "--signature",
+        choices=serving.SIGNATURES,
+        default="serving_default",
+        help="send files, or arrays of uint8 or float (default: %(default)s)",
+    )
+    return parser.parse_args()
+
+
+def connect(args):
+    common = args.model, args.version, args.timeout
+    if args.grpc:
+        return serving.GrpcClient(args.grpc, *common, args.max_message)
+    return serving.RestClient(args.url, *common)
+
+
+def main():
+    args = parse_arguments()
+    if bool(args.photos) != (args.output is not None):
+        raise InputError("photos and --output must be given together, received one")
+    if sum([args.status, args.metadata, bool(args.photos)]) != 1:
+        raise InputError("one of photos, --status and --metadata must be given")
+    client = connect(args)
+    if args.metadata:
+        for name, text in serving.signatures(client).items():
+            print(f"{name}: {text}")
+    elif args.status:
+        states = serving.versions(client)
+        for number, state, error in states:
+            print(f"version {number}: {state} {error}".rstrip())
+        sys.exit(0 if "AVAILABLE" in [state for _, state, _ in states] else 1)
+    else:
+        paint(client, args)
+
+
+def paint(client, args):
+    jobs = serving.plan_files(args.photos, args.output)
+    results = serving.paint_files(
+        client, jobs, args.signature, args.batch, args.max_side
+    )
+    failed = 0
+    for _, error in results:
+        if error is not None and len(jobs) == 1:
+            raise error
+        if error is not None:
+            print(f"left out: {error}", file=sys.stderr)
+            failed += 1
+    print(args.output)
+    if failed:
+        print(f"left out {failed} of {len(jobs)} photos", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run_tool(main)
