@@ -4,7 +4,7 @@ import io
 import os
 import re
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -287,24 +287,49 @@ def write_atomic(path: Path, data: bytes) -> None:
     Raises:
         InputError: the file cannot be written.
     """
+    with replacing(path) as temporary, _writing(path):
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def replacing(path: Path):
+    """A name for a file that takes the name `path` once the block has succeeded.
+
+    The block writes and closes the file. If it fails, nothing of it is left.
+
+    Args:
+        path: destination; a file there is replaced.
+
+    Yields:
+        Path of a file that is not there yet, in the same folder.
+
+    Raises:
+        InputError: the finished file cannot be moved to its place.
+    """
     path = Path(path)
     # A short fresh name: it cannot clash between processes, nor outgrow the limit
     # of the file system when the final name is a long one.
     temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
     try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            # Else a file system may carry out the renaming before the writing.
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        yield temporary
+        with _writing(path):
+            with open(temporary, "rb+") as file:
+                # Else a file system may carry out the renaming before the writing.
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+    finally:
+        with suppress(OSError):  # already moved, or never made
+            temporary.unlink()
+
+
+@contextmanager
+def _writing(path):
+    try:
+        yield
     except OSError as error:
         raise InputError(
             f"{path}: the file must be writable there, received: {_reason(error)}."
         ) from error
-    finally:
-        with suppress(OSError):  # already moved, or never made
-            temporary.unlink()
 
 
 def make_folder(folder: Path) -> Path:
