@@ -101,7 +101,13 @@ class VideoReader:
             for stream in self._container.streams
             if stream.type in ("audio", "subtitle")
         ]
-        self._convert = _Converter()
+        module = _av().video.reformatter
+        self._reformatter = module.VideoReformatter()
+        # FFmpeg's defaults are for speed: half of the rows get no colours of their
+        # own, and all is a level too dark.
+        exact = module.Interpolation.BICUBIC | module.Interpolation.ACCURATE_RND
+        exact |= module.Interpolation.FULL_CHR_H_INT
+        self._exact = exact | module.Interpolation.FULL_CHR_H_INP
         self._step = max(1, round(1 / self.rate / self.time_base))
         # AVI has no times but those of decoding.
         self._order = deque() if self._container.format.name == "avi" else None
@@ -197,7 +203,10 @@ class VideoReader:
             wanted["dst_color_trc"] = _BT709
         if frame.color_primaries in (_BT2020, _P3):
             wanted["dst_color_primaries"] = _BT709
-        return self._convert(frame, format="rgb24", **wanted).to_ndarray()
+        rgb = self._reformatter.reformat(
+            frame, format="rgb24", interpolation=self._exact, threads=1, **wanted
+        )
+        return rgb.to_ndarray()
 
 
 @contextmanager
@@ -253,7 +262,7 @@ class VideoWriter:
 
     def __init__(self, path, container, reader, crf):
         self._path, self._container, self._reader = path, container, reader
-        self._convert, self._size = _Converter(), None
+        self._size = self._graph = None
         self._video = self._add_video(crf)
         self._streams, self.left_out = self._add_copied()
 
@@ -311,17 +320,12 @@ class VideoWriter:
         """{number in the source: stream}, and the codecs of what cannot be held."""
         streams, left_out = {}, []
         for source in self._reader.copied:
-            codec = source.codec_context.name if source.codec_context else "unknown"
             try:
                 stream = self._container.add_stream_from_template(source)
             except ValueError as error:
                 if source.type == "audio":
-                    raise InputError(
-                        f"{self._path}: a {self._path.suffix} file must be able to "
-                        f"hold the sound of {self._reader.path}, received {codec}; "
-                        ".mkv holds nearly all kinds."
-                    ) from error
-                left_out.append(codec)
+                    raise self._cannot_hold(source) from error
+                left_out.append(_codec(source))
                 continue
             if source.language:
                 stream.metadata["language"] = source.language
@@ -333,7 +337,21 @@ class VideoWriter:
         self._size = size
         self._video.height, self._video.width = (side + side % 2 for side in size)
         self._video.codec_context.sample_aspect_ratio = aspect
-        self._container.start_encoding()
+        self._graph = _to_yuv(self._video.height, self._video.width)
+        try:
+            self._container.start_encoding()
+        except _av().error.ArgumentError as error:
+            # Some kinds of files refuse a codec only here.
+            if self._streams:
+                raise self._cannot_hold(*self._reader.copied) from error
+            raise
+
+    def _cannot_hold(self, *streams):
+        return InputError(
+            f"{self._path}: a {self._path.suffix} file must be able to hold the sound "
+            f"of {self._reader.path}, received {', '.join(map(_codec, streams))}; .mkv "
+            "holds nearly all kinds."
+        )
 
     def _copy(self, packet):
         stream = self._streams.get(packet.stream.index)
@@ -346,10 +364,9 @@ class VideoWriter:
         if picture.shape[:2] != self._size:
             picture = _fitted(picture, height, width)
         odd = [(0, height % 2), (0, width % 2), (0, 0)]
-        rgb = _av().VideoFrame.from_ndarray(np.pad(picture, odd, mode="edge"), "rgb24")
-        encodable = self._convert(
-            rgb, format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
-        )
+        picture = np.pad(picture, odd, mode="edge")
+        self._graph.push(_av().VideoFrame.from_ndarray(picture, "rgb24"))
+        encodable = self._graph.pull()
         encodable.pts, encodable.duration = frame.pts, frame.duration
         encodable.time_base = self._reader.time_base
         return encodable
@@ -367,26 +384,6 @@ def painted_suffix(path: Path) -> str:
     """
     suffix = Path(path).suffix.lower()
     return suffix if suffix in _MUXERS else ".mkv"
-
-
-class _Converter:
-    """Converts frames at full precision.
-
-    FFmpeg's defaults are made for speed: they leave half of the rows without colours
-    of their own, and all a level too dark.
-    """
-
-    def __init__(self):
-        module = _av().video.reformatter
-        flags = module.Interpolation
-        self._reformatter = module.VideoReformatter()
-        self._flags = flags.BICUBIC | flags.ACCURATE_RND
-        self._flags |= flags.FULL_CHR_H_INT | flags.FULL_CHR_H_INP
-
-    def __call__(self, frame, **wanted):
-        return self._reformatter.reformat(
-            frame, interpolation=self._flags, threads=1, **wanted
-        )
 
 
 def _av():
@@ -410,6 +407,10 @@ def _open(path):
         )
     except av.FFmpegError as error:
         raise _unreadable(path, error) from error
+
+
+def _codec(stream):
+    return stream.codec_context.name if stream.codec_context else "an unknown codec"
 
 
 def _unreadable(path, error):
@@ -439,8 +440,9 @@ def _video_stream(container, path):
                 "a codec that it cannot."
             )
         return stream
-    kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
-    raise InputError(f"{path}: must hold a video, received {' and '.join(kinds)} only.")
+    kinds = " and ".join(sorted({stream.type for stream in container.streams}))
+    received = f"{kinds} only" if kinds else "nothing in it"
+    raise InputError(f"{path}: must hold a video, received {received}.")
 
 
 def _survey(path):
@@ -467,6 +469,26 @@ def _survey(path):
         end -= Fraction(container.start_time or 0, _av().time_base)
         whole = whole and end > _promised(container, video) - _TOLERANCE
     return len(times), _are_even(times), None if whole else max(0, end)
+
+
+def _to_yuv(height, width):
+    """A graph of FFmpeg's filters that converts RGB at full precision.
+
+    Chroma lies on the left one of two columns, where players of H.264 look for it.
+    """
+    graph = _av().filter.Graph()
+    filters = (
+        graph.add_buffer(width=width, height=height, format="rgb24", time_base=1),
+        graph.add(
+            "scale",
+            "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp:"
+            "out_color_matrix=bt709:out_range=tv:out_chroma_loc=left",
+        ),
+        graph.add("format", "yuv420p"),
+        graph.add("buffersink"),
+    )
+    graph.link_nodes(*filters).configure()
+    return graph
 
 
 def _end_of(packet):

@@ -7,5 +7,14 @@ what it needs when it is made.
 from animegan_tf.inference.files import paint_files
 from animegan_tf.inference.runtimes import load_generator, load_runtime
 from animegan_tf.inference.stylizer import Stylizer, compare
+from animegan_tf.inference.video import PaintedVideo, paint_video
 
-__all__ = ["Stylizer", "compare", "load_generator", "load_runtime", "paint_files"]
+__all__ = [
+    "PaintedVideo",
+    "Stylizer",
+    "compare",
+    "load_generator",
+    "load_runtime",
+    "paint_files",
+    "paint_video",
+]

@@ -15,7 +15,7 @@ from animegan_tf.imaging.io import (
 from animegan_tf.inference.stylizer import compare
 
 # Photos decoded before, and pictures encoded behind, the one that is painted.
-_AHEAD = 2
+AHEAD = 2
 
 
 def paint_files(stylizer, jobs, side_by_side=False, keep_metadata=False):
@@ -51,8 +51,8 @@ def paint_files(stylizer, jobs, side_by_side=False, keep_metadata=False):
         return compare(image, picture) if side_by_side else picture
 
     written = deque()
-    with ThreadPoolExecutor(_AHEAD) as readers, ThreadPoolExecutor(_AHEAD) as writers:
-        for (photo, path), image in zip(jobs, _begun(readers, read, jobs)):
+    with ThreadPoolExecutor(AHEAD) as readers, ThreadPoolExecutor(AHEAD) as writers:
+        for (photo, path), image in zip(jobs, begun(readers, read, jobs)):
             try:
                 image, exif = image.result()
                 outcome = writers.submit(_write, path, paint(photo, image), exif)
@@ -60,19 +60,28 @@ def paint_files(stylizer, jobs, side_by_side=False, keep_metadata=False):
                 outcome = Future()
                 outcome.set_result(error)
             written.append((photo, outcome))
-            if len(written) > _AHEAD:
+            if len(written) > AHEAD:
                 photo, outcome = written.popleft()
                 yield photo, outcome.result()
         for photo, outcome in written:
             yield photo, outcome.result()
 
 
-def _begun(pool, function, items):
-    """A future for each item, in order; a few are begun before their turn."""
+def begun(pool, function, items):
+    """Applies a function in threads, to a few items before their turn.
+
+    Args:
+        pool: `concurrent.futures.Executor`.
+        function: callable of an item.
+        items: iterable.
+
+    Yields:
+        a future for each item, in order.
+    """
     futures = deque()
     for item in items:
         futures.append(pool.submit(function, item))
-        if len(futures) > _AHEAD:
+        if len(futures) > AHEAD:
             yield futures.popleft()
     while futures:
         yield futures.popleft()
