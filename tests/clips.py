@@ -38,9 +38,9 @@ def write_clip(
 ):
     """Writes frames, with sound of a codec and subtitles where asked for.
 
-    Frames are uint8 RGB, or `av.VideoFrame`s as they are. `times` are in `time_base`, one more than there are frames: the end of the last.
-    `prepare` is given the video's stream before anything is written; `options` go to
-    the container's `av.open`.
+    Frames are uint8 RGB, or `av.VideoFrame`s as they are. `times` are in `time_base`,
+    one more than there are frames: the end of the last. `prepare` is given the video's
+    stream before anything is written; `options` go to the container's `av.open`.
     """
     times = range(len(frames) + 1) if times is None else times
     with av.open(str(path), "w", **options) as container:
@@ -65,17 +65,21 @@ def write_clip(
         if audio:
             write_sound(container, audio, float(times[-1] * time_base))
         for number, line in enumerate(subtitles):
-            packet = av.Packet(line.encode())
-            packet.stream, packet.time_base = text, Fraction(1, 1000)
-            packet.pts = packet.dts = 100 * number
-            packet.duration = 100
-            container.mux(packet)
+            container.mux(subtitle(text, number, line))
 
 
 def as_frame(image):
     if isinstance(image, np.ndarray):
         return av.VideoFrame.from_ndarray(image, "rgb24")
     return image
+
+
+def subtitle(stream, number, line):
+    packet = av.Packet(line.encode())
+    packet.stream, packet.time_base = stream, Fraction(1, 1000)
+    packet.pts = packet.dts = 100 * number
+    packet.duration = 100
+    return packet
 
 
 def write_sound(container, stream, seconds):

@@ -8,7 +8,7 @@ from clips import decoded, numbered, packets, seconds, write_clip
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.flicker import flicker
-from animegan_tf.imaging.video import VideoReader
+from animegan_tf.imaging.video import VideoReader, VideoWriter
 from animegan_tf.inference import PaintedVideo, Stylizer, paint_video
 
 
@@ -140,23 +140,34 @@ def test_a_part_of_a_video_is_painted_on_request(tmp_path, target):
 
 def test_frames_are_read_ahead_and_written_behind_but_few(source, target, monkeypatch):
     """Painting goes on while others are read and written; memory stays bounded."""
-    read, finished = [], VideoReader._finished
+    read, painted, written, threads = [], [], [], set()
+    finished, write = VideoReader._finished, VideoWriter.write
 
     def counted(self, *args):
-        read.append(threading.current_thread())
+        threads.add(threading.current_thread())
+        read.append(1)
         return finished(self, *args)
 
+    def slow(self, *args):
+        threads.add(threading.current_thread())
+        time.sleep(0.02)
+        write(self, *args)
+        written.append(1)
+
     monkeypatch.setattr(VideoReader, "_finished", counted)
-    ahead = []
+    monkeypatch.setattr(VideoWriter, "write", slow)
+    ahead, behind = [], []
 
     def paint(image):
         deadline = time.monotonic() + 2
-        while len(read) < min(15, len(ahead) + 3) and time.monotonic() < deadline:
+        while len(read) < min(15, len(painted) + 3) and time.monotonic() < deadline:
             time.sleep(0.001)
-        time.sleep(0.01)
-        ahead.append(len(read) - len(ahead) - 1)
+        ahead.append(len(read) - len(painted) - 1)
+        behind.append(len(painted) - len(written))
+        painted.append(1)
         return image
 
     paint_video(paint, source, target)
     assert ahead[:12] == [2] * 12
-    assert threading.main_thread() not in read
+    assert max(behind) in (2, 3)
+    assert len(threads) == 2 and threading.main_thread() not in threads

@@ -201,7 +201,11 @@ def test_colours_come_by_the_matrix_and_range_of_the_file(
 
 @pytest.mark.parametrize(
     "name, codec, pixels",
-    [("a.avi", "mjpeg", "yuvj420p"), ("a.mkv", "ffv1", "bgr0"), ("a.mov", "png", "rgb24")],
+    [
+        ("a.avi", "mjpeg", "yuvj420p"),
+        ("a.mkv", "ffv1", "bgr0"),
+        ("a.mov", "png", "rgb24"),
+    ],
 )
 def test_colours_of_other_codecs(tmp_path, name, codec, pixels):
     write_clip(tmp_path / name, [colours()] * 3, codec=codec, pixels=pixels)
@@ -209,6 +213,18 @@ def test_colours_of_other_codecs(tmp_path, name, codec, pixels):
         images = [frame.image for frame in reader]
     assert len(images) == 3
     assert np.abs(inside(images[1]) - inside(colours())).max() < 5
+
+
+def test_colours_that_cannot_be_converted_are_refused(tmp_path):
+    path = tmp_path / "a.mkv"
+    write_clip(
+        path,
+        numbered(3),
+        prepare=lambda video: setattr(video.codec_context, "colorspace", 14),
+    )
+    with VideoReader(path) as reader:
+        with pytest.raises(InputError, match="a.mkv: its colours .* matrix 14"):
+            list(reader)
 
 
 def test_hdr_becomes_bt709(tmp_path):
@@ -459,12 +475,18 @@ def test_a_file_that_breaks_off_is_refused_unless_a_part_is_wanted(
         path = tmp_path / "front.mp4"
     data = path.read_bytes()
     cut.write_bytes(data[: len(data) // 2])
-    with pytest.raises(InputError, match=rf"{cut.name}: .* breaks off .* after [12]\.\d"):
+    with pytest.raises(
+        InputError, match=rf"{cut.name}: .* breaks off .* after [12]\.\d"
+    ):
         VideoReader(cut)
     frames, _ = copy(cut, tmp_path / "part.mkv", partial=True)
     assert 30 < len(frames) < 50
     assert len(decoded(tmp_path / "part.mkv")) == len(frames)
     assert 5 < len(packets(tmp_path / "part.mkv", "audio")) < 80
+    if name == "a.mp4":  # says so even where nearly nothing is missing
+        cut.write_bytes(data[:-100])
+        with pytest.raises(InputError, match="breaks off or is damaged after 3"):
+            VideoReader(cut)
 
 
 def test_an_index_that_was_never_written_leaves_nothing_to_read(tmp_path):
@@ -588,4 +610,5 @@ def test_the_missing_package_is_named(tmp_path, monkeypatch):
 def test_names_of_painted_videos():
     assert painted_suffix("a/b.MP4") == ".mp4" and painted_suffix("b.mov") == ".mov"
     assert {painted_suffix(f"a{s}") for s in (".webm", ".avi", ".ts")} == {".mkv"}
+    assert painted_suffix("a.3gp") == ".mov"
     assert ".webm" in VIDEO_SUFFIXES

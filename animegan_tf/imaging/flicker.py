@@ -5,8 +5,8 @@ import numpy as np
 
 from animegan_tf.errors import InputError
 
-# Photos are compared after a blur that leaves a seventh of a sensor's noise. Up to the
-# first number of grey levels a difference counts as noise, from the second on as motion.
+# Photos are compared after a blur that leaves a seventh of a sensor's noise. Grey levels
+# up to which a difference counts as noise, and from which on as motion.
 _BLUR = 2.0
 _NOISE, _MOTION = 2.0, 6.0
 # Luma tells most; half of each chroma shows what moves in front of the same lightness.
@@ -22,10 +22,11 @@ _MOST = 0.9
 class TemporalSmoother:
     """Mixes each picture of a video with those before it where the photo stands still.
 
-    Only the last picture and a blurred copy of its photo are kept. Both are averages over
-    time with the same weights: a pixel leans on the past as far as its photo looks
-    like the average photo behind that past. So what changes slowly is noticed, too,
-    and what has moved on leaves no trail. Scene cuts and changes of size begin anew.
+    Only the last picture and a blurred copy of its photo are kept. Both are averages
+    over time with the same weights: a pixel leans on the past as far as its photo
+    looks like the average photo behind that past. So what changes slowly is noticed,
+    too, and what has moved on leaves no trail. Scene cuts and changes of size begin
+    anew.
 
     Args:
         strength: from 0, every picture as it was painted, to 1, for which the past has

@@ -203,9 +203,15 @@ class VideoReader:
             wanted["dst_color_trc"] = _BT709
         if frame.color_primaries in (_BT2020, _P3):
             wanted["dst_color_primaries"] = _BT709
-        rgb = self._reformatter.reformat(
-            frame, format="rgb24", interpolation=self._exact, threads=1, **wanted
-        )
+        try:
+            rgb = self._reformatter.reformat(
+                frame, format="rgb24", interpolation=self._exact, threads=1, **wanted
+            )
+        except _av().FFmpegError as error:
+            raise InputError(
+                f"{self.path}: its colours must be of a kind that FFmpeg converts to "
+                f"RGB, received matrix {frame.colorspace} of ITU-T H.273."
+            ) from error
         return rgb.to_ndarray()
 
 
@@ -219,7 +225,7 @@ def video_writer(path: Path, reader: VideoReader, crf: float = 18):
 
     Args:
         path: destination, .mp4, .m4v, .mov or .mkv; a file there is replaced. Matroska
-            holds nearly every kind of sound, but times in milliseconds only.
+            holds most kinds of sound, but times in milliseconds only.
         reader: `VideoReader` of the source, open.
         crf: quality of the encoder x264, from 0, lossless, to 51; at 18 the loss is
             hard to see.
@@ -347,10 +353,11 @@ class VideoWriter:
             raise
 
     def _cannot_hold(self, *streams):
+        suffix, codecs = self._path.suffix, ", ".join(map(_codec, streams))
+        other = ".mov" if suffix.lower() == ".mkv" else ".mkv"
         return InputError(
-            f"{self._path}: a {self._path.suffix} file must be able to hold the sound "
-            f"of {self._reader.path}, received {', '.join(map(_codec, streams))}; .mkv "
-            "holds nearly all kinds."
+            f"{self._path}: a {suffix} file must be able to hold the sound of "
+            f"{self._reader.path}, received {codecs}; a {other} file may be able to."
         )
 
     def _copy(self, packet):
@@ -379,10 +386,12 @@ def painted_suffix(path: Path) -> str:
         path: a video.
 
     Returns:
-        str: the source's own where `video_writer` takes it, else ".mkv", which holds
-        nearly every kind of sound.
+        str: the source's own where `video_writer` takes it, else one that holds the
+        sound that is usual there.
     """
     suffix = Path(path).suffix.lower()
+    if suffix == ".3gp":
+        return ".mov"  # holds AMR, the sound of old phones, as .mkv does not
     return suffix if suffix in _MUXERS else ".mkv"
 
 
@@ -504,7 +513,7 @@ def _promised(container, video):
 
 
 def _are_even(times):
-    """Whether no frame lasts much longer than usual; a millisecond's rounding is not."""
+    """Whether no frame lasts much longer than usual; rounded times do not matter."""
     times = np.sort([time for time in times if time is not None])
     gaps = np.diff(times)
     return gaps.size == 0 or gaps.max() <= 1.5 * np.median(gaps)
