@@ -33,14 +33,15 @@ def write_clip(
     pixels="yuv420p",
     sound=None,
     subtitles=(),
+    title="",
     prepare=None,
     **options,
 ):
     """Writes frames, with sound of a codec and subtitles where asked for.
 
     Frames are uint8 RGB, or `av.VideoFrame`s as they are. `times` are in `time_base`,
-    one more than there are frames: the end of the last. `prepare` is given the video's
-    stream before anything is written; `options` go to the container's `av.open`.
+    one more than there are frames: the end of the last. Sound is in German. `prepare`
+    is given the video's stream before anything is written; `options` go to `av.open`.
     """
     times = range(len(frames) + 1) if times is None else times
     with av.open(str(path), "w", **options) as container:
@@ -54,7 +55,9 @@ def write_clip(
             prepare(video)
         audio = container.add_stream(sound, 48000) if sound else None
         if audio:
-            audio.bit_rate = 96000
+            audio.bit_rate, audio.metadata["language"] = 96000, "deu"
+        if title:
+            container.metadata["title"] = title
         text = container.add_mux_stream("subrip") if subtitles else None
         container.start_encoding()
         for image, start, end in zip(frames, times, times[1:]):

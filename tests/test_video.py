@@ -362,25 +362,14 @@ def test_subtitles_and_languages_are_copied_where_they_fit(tmp_path):
 
 
 def test_what_identifies_a_person_is_not_copied_but_languages_are(tmp_path):
-    plain, source, target = (tmp_path / f"{name}.mp4" for name in "abc")
-    write_clip(plain, numbered(5), sound="aac")
-    with av.open(str(plain)) as old, av.open(
-        str(source), "w", options={"movflags": "use_metadata_tags"}
-    ) as new:
-        new.metadata.update(title="Anna at home", location="+48.2+16.4/", make="Phone")
-        streams = [new.add_stream_from_template(s) for s in old.streams]
-        streams[1].metadata["language"] = "deu"
-        for packet in old.demux():
-            if packet.size:
-                packet.stream = streams[packet.stream.index]
-                new.mux(packet)
-    with av.open(str(source)) as container:
-        assert container.metadata["title"] == "Anna at home"
+    source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    write_clip(source, numbered(5), sound="aac", title="Anna at home")
+    assert b"Anna" in source.read_bytes()
     copy(source, target)
+    assert b"Anna" not in target.read_bytes()
     with av.open(str(target)) as container:
         assert container.streams.audio[0].language == "deu"
-        assert not {"title", "location", "make"} & set(container.metadata)
-    assert b"Anna" in source.read_bytes() and b"Anna" not in target.read_bytes()
+        assert "title" not in container.metadata
 
 
 # Files that are none, and damaged ones
@@ -516,17 +505,11 @@ def test_a_frame_that_cannot_be_decoded_is_missing_and_the_one_before_lasts(tmp_
 
 def test_titles_in_any_encoding_and_names_like_addresses(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_clip("plain.mkv", numbered(3))
-    with av.open("plain.mkv") as old, av.open(
-        "file:a:b.mkv", "w", format="matroska", metadata_encoding="latin-1"
-    ) as new:
-        new.metadata["title"] = "Gr\u00fc\u00dfe"
-        stream = new.add_stream_from_template(old.streams[0])
-        for packet in old.demux():
-            if packet.size:
-                packet.stream = stream
-                new.mux(packet)
-    assert "Gr\u00fc\u00dfe".encode("latin-1") in open("a:b.mkv", "rb").read()
+    write_clip("plain.mkv", numbered(3), title="Ae and Oe")
+    data = open("plain.mkv", "rb").read()
+    assert b"Ae and Oe" in data
+    with open("a:b.mkv", "wb") as file:  # in Latin-1, which is no UTF-8
+        file.write(data.replace(b"Ae and Oe", b"\xc4e and \xd6e"))
     frames, _ = copy("a:b.mkv", "c:d.mkv")
     assert len(frames) == 3 and os.path.exists("c:d.mkv")
 

@@ -5,8 +5,8 @@ import numpy as np
 
 from animegan_tf.errors import InputError
 
-# Photos are compared after a blur that leaves a seventh of a sensor's noise. Grey levels
-# up to which a difference counts as noise, and from which on as motion.
+# Photos are compared after a blur that leaves a seventh of a sensor's noise. Up to the
+# first difference, in grey levels, it counts as noise, from the second on as motion.
 _BLUR = 2.0
 _NOISE, _MOTION = 2.0, 6.0
 # Luma tells most; half of each chroma shows what moves in front of the same lightness.

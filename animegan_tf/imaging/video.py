@@ -407,13 +407,13 @@ def _av():
 
 
 def _open(path):
-    av = _av()
+    av, options = _av(), {}
+    if int(av.__version__.split(".")[0]) < 19:
+        # Titles may be in any encoding; later releases never fail on one.
+        options["metadata_errors"] = "replace"
     try:
-        # Absolute, since FFmpeg takes "a:b" for an address. Titles may be in any
-        # encoding.
-        return av.open(
-            os.path.abspath(path), options=_READING, metadata_errors="replace"
-        )
+        # Absolute, since FFmpeg takes "a:b" for an address.
+        return av.open(os.path.abspath(path), options=_READING, **options)
     except av.FFmpegError as error:
         raise _unreadable(path, error) from error
 
