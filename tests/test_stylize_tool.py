@@ -1,15 +1,24 @@
 """Folders and patterns of photos through `tools/stylize.py`."""
 
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
+import corpus
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import encode_image, read_image, write_image
+from animegan_tf.imaging.io import (
+    SUFFIXES,
+    encode_image,
+    read_image,
+    read_image_alpha,
+    write_image,
+)
+from animegan_tf.inference.plan import plan_jobs
 from animegan_tf.models import build_generator
 
 TOOL = Path(__file__).parents[1] / "tools" / "stylize.py"
@@ -39,12 +48,6 @@ def call(tmp_path, monkeypatch, capsys, generator):
         return status, *capsys.readouterr()
 
     return call
-
-
-@pytest.fixture(scope="module")
-def tool():
-    """The functions of the tool by their names."""
-    return runpy.run_path(str(TOOL))
 
 
 def photo(seed=0, height=18, width=24):
@@ -100,7 +103,7 @@ def test_bad_files_are_named_counted_and_left_out(call, tmp_path, photos):
     told = [line for line in err.splitlines() if "left out" in line]
     assert len(told) == 3 and "photos/a/broken.jpg" in told[0]
     assert "photos/tiny.png" in told[1] and "9 x 9" in told[1]
-    assert told[2] == "left out 2 of 4 photos"
+    assert told[2] == "left out 2 of 4 files"
     assert files_in(tmp_path / "out") == ["a/b/two.name.webp", "a/one.webp"]
 
 
@@ -151,13 +154,11 @@ def test_pictures_are_upright_and_tell_nothing_about_the_photo(call, tmp_path):
     np.testing.assert_array_equal(drawn[seen][:, :3], np.rot90(photo(), -1)[seen])
 
 
-def test_patterns_are_expanded_and_a_folder_is_painted_once(tool, tmp_path, photos):
+def test_patterns_are_expanded_and_a_folder_is_painted_once(tmp_path, photos):
     def plan(*patterns):
-        jobs, others = tool["plan_folder"](
-            [str(tmp_path / p) for p in patterns], tmp_path / "out", ".png"
-        )
-        pictures = [p.relative_to(tmp_path / "out").as_posix() for _, p in jobs]
-        return pictures, others
+        found = plan_jobs([str(tmp_path / p) for p in patterns], f"{tmp_path}/out/")
+        pictures = [p.relative_to(tmp_path / "out").as_posix() for _, p in found.jobs]
+        return pictures, found.others
 
     write_image(tmp_path / "own.jpg", photo())
     assert plan("*.jpg") == (["own.png"], 0)
@@ -216,3 +217,96 @@ def test_a_folder_for_one_photo_is_made_where_it_is_missing(call, tmp_path):
     status, out, _ = call("a.png -o new/folder/")
     assert status == 0 and out == "painted: 1\nnew/folder\n"
     assert files_in(tmp_path / "new") == ["folder/a.png"]
+
+
+def test_odd_files_become_what_they_show_or_are_named(call, tmp_path):
+    corpus.make_corpus(tmp_path / "made")
+    for path in (tmp_path / "made").iterdir():  # some differ in their suffix only
+        folder = tmp_path / "photos" / path.suffix[1:]
+        folder.mkdir(parents=True, exist_ok=True)
+        path.rename(folder / path.name)
+    (tmp_path / "photos" / "folder.jpg").mkdir()
+    status, out, err = call("photos -o out --strength 0")
+    assert status == 1 and "Traceback" not in err
+    named, painted = set(), 0
+    for path in (tmp_path / "photos").glob("*/*"):
+        if any(
+            f"left out: photos/{path.parent.name}/{path.name}:" in x
+            for x in err.splitlines()
+        ):
+            named.add(path.name)
+        elif path.suffix in SUFFIXES:
+            picture = tmp_path / "out" / path.parent.name / f"{path.stem}.png"
+            image, alpha = read_image_alpha(path)
+            written, kept = read_image_alpha(picture)
+            shown = ... if alpha is None else alpha > 0
+            np.testing.assert_array_equal(written[shown], image[shown])
+            np.testing.assert_array_equal(kept, alpha)
+            painted += 1
+    assert corpus.UNREADABLE <= named
+    too_small = named - corpus.UNREADABLE
+    assert too_small and {Path(name).stem for name in too_small} == {"one_pixel"}
+    assert out.startswith(f"painted: {painted}\n") and painted > 20
+
+
+def test_metadata_is_kept_on_request_only(call, tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Artist] = "A person"
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    Image.fromarray(photo()).save(tmp_path / "a.jpg", exif=exif)
+    for form in ("png", "jpg", "webp"):
+        assert call(f"a.jpg -o out --keep-metadata --format {form}")[0] == 0
+        with Image.open(tmp_path / "out" / f"a.{form}") as picture:
+            kept = picture.getexif()
+            assert picture.size == (18, 24)
+        assert kept[ExifTags.Base.Orientation] == 1
+        assert kept[ExifTags.Base.Artist] == "A person"
+        assert kept.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+    Image.fromarray(photo()).save(tmp_path / "b.jpg", exif=b"Exif\0\0II*\0\xff\xff")
+    assert call("b.jpg -o b.png --keep-metadata")[0] == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 64 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("file systems cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_the_painting_and_leaves_whole_pictures(
+    call, tmp_path, small_disk
+):
+    (tmp_path / "photos").mkdir()
+    for number in range(9):
+        write_image(tmp_path / "photos" / f"{number}.png", photo(number, 80, 80))
+    status, _, err = call("photos -o disk --strength 0")
+    assert status == 2 and "No space left on device" in err
+    pictures = files_in(small_disk)
+    assert 0 < len(pictures) < 9 and all(x.endswith(".png") for x in pictures)
+    for name in pictures:
+        original = read_image(tmp_path / "photos" / name)
+        np.testing.assert_array_equal(read_image(small_disk / name), original)
+
+
+def test_videos_lie_among_photos_and_are_painted_too(call, tmp_path, photos):
+    clips = pytest.importorskip("clips", exc_type=ImportError)
+    clips.write_clip(photos / "a" / "clip.avi", clips.numbered(4, 32, 40))
+    (photos / "damaged.mp4").write_text("no video")
+    status, out, err = call("photos -o out --strength 0 --compare --smooth 0.5")
+    assert status == 1 and out.startswith("painted: 3\n"), err
+    assert "left out: photos/damaged.mp4" in err and "left out 1 of 4 files" in err
+    assert files_in(tmp_path / "out") == ["a/b/two.name.png", "a/clip.mkv", "a/one.png"]
+    frames = clips.decoded(tmp_path / "out" / "a" / "clip.mkv")
+    assert len(frames) == 4
+    status, out, _ = call("photos/a/clip.avi -o own.mp4 --smooth 2")
+    assert status == 2 and not (tmp_path / "own.mp4").exists()
+    assert call("photos/a/clip.avi -o own.avi")[0] == 2
+    assert call("photos/a/clip.avi -o own.mp4")[:2] == (0, "own.mp4\n")

@@ -20,7 +20,8 @@ VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".wmv", ".flv"),
     *(".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".ogv"),
 )
-_MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+# By the names of files to write: FFmpeg's name of the format.
+MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 # FFmpeg also follows lists of other files and addresses, in files of any name. Only
 # the readers behind VIDEO_SUFFIXES are ever tried, and only on the file itself.
 _READING = {
@@ -238,9 +239,9 @@ def video_writer(path: Path, reader: VideoReader, crf: float = 18):
             source's sound or be written, or PyAV's FFmpeg lacks x264.
     """
     path = Path(path)
-    if path.suffix.lower() not in _MUXERS:
+    if path.suffix.lower() not in MUXERS:
         raise InputError(
-            f"{path}: a painted video's name must end in one of {', '.join(_MUXERS)}, "
+            f"{path}: a painted video's name must end in one of {', '.join(MUXERS)}, "
             f"received {path.suffix!r}."
         )
     if not 0 <= crf <= 51:
@@ -248,7 +249,7 @@ def video_writer(path: Path, reader: VideoReader, crf: float = 18):
     with replacing(path) as temporary:
         with _muxing(path):
             container = _av().open(
-                os.path.abspath(temporary), "w", format=_MUXERS[path.suffix.lower()]
+                os.path.abspath(temporary), "w", format=MUXERS[path.suffix.lower()]
             )
         try:
             writer = VideoWriter(path, container, reader, crf)
@@ -392,7 +393,7 @@ def painted_suffix(path: Path) -> str:
     suffix = Path(path).suffix.lower()
     if suffix == ".3gp":
         return ".mov"  # holds AMR, the sound of old phones, as .mkv does not
-    return suffix if suffix in _MUXERS else ".mkv"
+    return suffix if suffix in MUXERS else ".mkv"
 
 
 def _av():
