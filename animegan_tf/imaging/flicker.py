@@ -99,7 +99,9 @@ def _blurred(photo, shape):
 
 
 def _difference(a, b):
-    return np.abs(a - b).max(axis=-1)
+    # Numpy's max over three channels takes ten times as long.
+    luma, red, blue = cv2.split(cv2.absdiff(a, b))
+    return cv2.max(luma, cv2.max(red, blue))
 
 
 def _stillness(moved):
