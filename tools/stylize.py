@@ -113,6 +113,18 @@ def parse_arguments():
         help="videos: calm the flicker where nothing moves, 0 to 1 (default: 0)",
     )
     parser.add_argument(
+        "--crf",
+        type=float,
+        default=18,
+        metavar="X",
+        help="videos: quality of H.264, from 0, lossless, to 51 (default: 18)",
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="videos: paint what is there of a file that breaks off",
+    )
+    parser.add_argument(
         "--keep-metadata",
         action="store_true",
         help="copy the photo's EXIF data: place, time, camera, names",
@@ -203,11 +215,20 @@ def video_error(args, stylizer, source, target):
             bar.update(number - bar.n)
 
         try:
-            paint_video(
-                stylizer, source, target, args.compare, args.smooth, progress=progress
+            done = paint_video(
+                *(stylizer, source, target, args.compare, args.smooth, args.crf),
+                partial=args.partial,
+                progress=progress,
             )
         except InputError as error:
             return error
+    if done.undecoded:
+        print(
+            f"{source}: {done.undecoded} frames are damaged and left out",
+            file=sys.stderr,
+        )
+    for codec in done.left_out:
+        print(f"{source}: {target.suffix} holds no {codec} subtitles", file=sys.stderr)
     return None
 
 
