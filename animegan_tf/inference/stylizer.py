@@ -57,7 +57,8 @@ class Stylizer:
         if large == "tiles" and not tiling:
             raise InputError("tiles must be painted by keras; got another runtime")
         self.tiles = tiling if large is None else large == "tiles"
-        self.max_side, self.strength, self.keep_color = max_side, strength, keep_color
+        self.max_side, self.part = max_side, min(max_side, _PART)
+        self.strength, self.keep_color = strength, keep_color
 
     def sized(self, image):
         """The photo at the size at which it will be painted.
@@ -117,10 +118,9 @@ class Stylizer:
         """The finished picture of a photo whose sides are multiples of 8."""
         if max(photo.shape[:2]) <= self.max_side + MULTIPLE:
             return self._finished(photo, self.runtime(photo))
-        side = min(self.max_side, _PART)
-        paint = self.runtime.measured(_reduced(photo, side))
+        paint = self.runtime.measured(_reduced(photo, self.part))
         picture = np.empty_like(photo)
-        for outer, inner, place in tiles_of(photo.shape[:2], side):
+        for outer, inner, place in tiles_of(photo.shape[:2], self.part):
             part = photo[outer]
             picture[place] = self._finished(part[inner], paint(part)[inner])
         return picture
