@@ -5,6 +5,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from skimage.data import astronaut
+
+from animegan_tf.models import build_generator
 
 DATA = Path(__file__).parent / "data"
 LAYERS, GENERATOR, DISCRIMINATOR = 2, 0, 1  # salts of the weight recipe
@@ -153,3 +156,20 @@ def check_layer(layer, shape, tmp_path):
         tolerance = 0.02 if policy == "mixed_float16" else 0.1
         assert_close(np.asarray(y_half, "float32"), y, tolerance)
         assert all(w.dtype == "float32" for w in half.weights)
+
+
+def random_generator(width, resize="half_pixel", dtype="float32"):
+    """One whose pictures have contrast and whose normalisation does something."""
+    keras.utils.set_random_seed(0)
+    generator = build_generator(width, resize=resize, dtype=dtype)
+    kernel = generator.get_layer("main_picture").kernel
+    kernel.assign(4 * kernel.value)
+    rng = np.random.default_rng(0)
+    for weight in generator.get_layer("main_attention").norm.weights:
+        weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+    return generator
+
+
+def photo(height, width):
+    """A face, uint8 RGB."""
+    return np.ascontiguousarray(astronaut()[40 : 40 + height, 160 : 160 + width])

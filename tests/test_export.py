@@ -1,4 +1,4 @@
-"""Exported files compute what the Keras model does."""
+"""SavedModels compute what the Keras model does; the tool that exports."""
 
 import errno
 import io
@@ -8,45 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import photo, random_generator
 from PIL import ExifTags, Image
-from skimage.data import astronaut
 
 from animegan_tf import export
 from animegan_tf.errors import InputError
-from animegan_tf.export import export_litert, export_saved_model, litert, saved_model
+from animegan_tf.export import ModelCard, export_saved_model, saved_model
 from animegan_tf.imaging.io import encode_image, read_image
 from animegan_tf.inference import Stylizer
-from animegan_tf.layers import ExternalAttention, ReflectPad2D
-from animegan_tf.models import as_float32, build_generator, main_tail
-from animegan_tf.ops import to_float, to_uint8
+from animegan_tf.models import main_tail
+from animegan_tf.ops import to_float
 
 TOOL = Path(__file__).parents[1] / "tools" / "export.py"
-SIZE = 128
-MEGABYTES = {"float32": 4.3, "float16": 2.2, "dynamic": 1.2}
-# With random weights, whose pictures are noisier than trained ones.
-PSNR = {"float32": 80, "float16": 50, "dynamic": 35}
-OPERATORS = set(
-    "ADD CONCATENATION CONV_2D DEQUANTIZE DIV EXP LEAKY_RELU MEAN MUL REDUCE_MAX "
-    "RESIZE_BILINEAR RSQRT SQRT SQUARED_DIFFERENCE STRIDED_SLICE SUB SUM TANH".split()
-)
-OPERATORS_OF_ANY_SIZE = OPERATORS | {"SHAPE", "SLICE"}
-OPERATORS_OF_UINT8 = OPERATORS | {"CAST", "MINIMUM", "RELU", "ROUND"}
-
-
-def random_generator(width, dtype="float32"):
-    """One whose pictures have contrast and whose normalisation does something."""
-    keras.utils.set_random_seed(0)
-    generator = build_generator(width, dtype=dtype)
-    kernel = generator.get_layer("main_picture").kernel
-    kernel.assign(4 * kernel.value)
-    rng = np.random.default_rng(0)
-    for weight in generator.get_layer("main_attention").norm.weights:
-        weight.assign(rng.uniform(0.5, 1.5, weight.shape))
-    return generator
 
 
 @pytest.fixture(scope="module")
@@ -58,157 +34,6 @@ def generator():
 def small():
     return random_generator(4)
 
-
-def photo(height, width):
-    """A face, uint8 RGB."""
-    return np.ascontiguousarray(astronaut()[40 : 40 + height, 160 : 160 + width])
-
-
-# LiteRT.
-
-
-def interpreter(path, **options):
-    runtime = pytest.importorskip("ai_edge_litert.interpreter")
-    return runtime.Interpreter(str(path), num_threads=2, **options)
-
-
-def run_litert(runner, image):
-    """Output of a file for one picture, after resizing its input."""
-    (source,), (target,) = runner.get_input_details(), runner.get_output_details()
-    runner.resize_tensor_input(source["index"], image.shape)
-    runner.allocate_tensors()
-    runner.set_tensor(source["index"], image)
-    runner.invoke()
-    return runner.get_tensor(target["index"])
-
-
-def operators(path):
-    runtime = pytest.importorskip("ai_edge_litert.interpreter")
-    plain = runtime.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    runner = interpreter(path, experimental_op_resolver_type=plain)
-    assert all(len(x["shape"]) <= 4 for x in runner.get_tensor_details())
-    return {operator["op_name"] for operator in runner._get_ops_details()}
-
-
-def partitions(path):
-    runner = interpreter(path)
-    runner.allocate_tensors()
-    names = [operator["op_name"] for operator in runner._get_ops_details()]
-    return names.count("DELEGATE")
-
-
-@pytest.mark.parametrize("precision", MEGABYTES)
-def test_a_full_width_file_is_small_builtin_and_right(generator, tmp_path, precision):
-    path = export_litert(generator, tmp_path / "g.tflite", precision, SIZE)
-    assert path.stat().st_size <= MEGABYTES[precision] * 1e6
-    assert operators(path) <= OPERATORS
-    assert partitions(path) == 1
-    image = np.asarray(to_float(photo(SIZE, SIZE)[None]))
-    expected = np.asarray(main_tail(generator)(image))
-    error = run_litert(interpreter(path), image) - expected
-    assert 10 * np.log10(4 / np.mean(np.square(error))) >= PSNR[precision]
-    if precision == "float32":
-        assert np.abs(error).max() <= 1e-3
-
-
-def test_a_file_has_the_size_that_was_asked_for(small, tmp_path):
-    path = export_litert(small, tmp_path / "g.tflite", size=(24, 40))
-    runner = interpreter(path)
-    (details,) = runner.get_input_details()
-    assert tuple(details["shape"]) == (1, 24, 40, 3)
-    assert tuple(details["shape_signature"]) == (1, 24, 40, 3)
-    assert list(runner.get_signature_list().values()) == [
-        {"inputs": ["image"], "outputs": ["picture"]}
-    ]
-    image = np.asarray(to_float(photo(24, 40)[None]))
-    expected = main_tail(small)(image)
-    np.testing.assert_allclose(run_litert(runner, image), expected, atol=1e-3)
-
-
-def test_a_file_without_a_size_takes_one_after_another(small, tmp_path):
-    path = export_litert(small, tmp_path / "g.tflite")
-    assert operators(path) <= OPERATORS_OF_ANY_SIZE
-    runner = interpreter(path)
-    for height, width in ((64, 48), (16, 16), (24, 88)):
-        image = np.asarray(to_float(photo(height, width)[None]))
-        expected = main_tail(small)(image)
-        np.testing.assert_allclose(run_litert(runner, image), expected, atol=1e-3)
-
-
-def test_large_pictures_stay_exact(small, tmp_path):
-    # Sums over the whole picture in one float32 number put it off by 6e-4.
-    path = export_litert(small, tmp_path / "g.tflite")
-    image = np.tile(np.asarray(to_float(photo(256, 256)[None])), (1, 4, 4, 1))
-    expected = main_tail(small)(image)
-    np.testing.assert_allclose(
-        run_litert(interpreter(path), image), expected, atol=5e-4
-    )
-
-
-def test_uint8_files_take_and_give_grey_levels(small, tmp_path):
-    path = export_litert(small, tmp_path / "g.tflite", size=48, io="uint8")
-    assert operators(path) <= OPERATORS_OF_UINT8
-    image = photo(48, 48)[None]
-    picture = run_litert(interpreter(path), image)
-    assert picture.dtype == np.uint8
-    expected = np.asarray(to_uint8(main_tail(small)(to_float(image))))
-    assert np.abs(picture.astype(int) - expected).max() <= 1
-    assert np.mean(picture != expected) < 0.01  # a half in a file that truncates
-    assert np.ptp(picture) > 100
-
-
-def test_a_mixed_precision_generator_is_written_in_float32():
-    # Converting fails at the first layer of another precision.
-    mixed = random_generator(4, "mixed_bfloat16")
-    model = litert._for_litert(mixed)
-    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
-    image = to_float(photo(32, 32)[None])
-    expected = as_float32(main_tail(mixed))(image)
-    np.testing.assert_allclose(model(image), expected, atol=1e-4)
-
-
-@pytest.mark.parametrize("padding", [(3, 3), (1, 1), (1, 0), (0, 2), (0, 0)])
-def test_slices_mirror_as_padding_does(padding):
-    x = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
-    expected = ReflectPad2D(padding)(x)
-    np.testing.assert_array_equal(litert._SlicePad2D(padding)(x), expected)
-
-
-def test_attention_by_convolutions_is_the_same_attention():
-    # Large enough for exponents to overflow.
-    x = 500 * np.random.default_rng(0).normal(size=(2, 6, 5, 8)).astype("float32")
-    layer, other = ExternalAttention(memory=16), litert._PixelAttention(memory=16)
-    expected = layer(x)
-    other.build(x.shape)
-    other.set_weights(layer.get_weights())
-    np.testing.assert_allclose(other(x), expected, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "name, size, named",
-    [
-        ("g.tflite", 20, "20 x 20"),
-        ("g.tflite", 8, "8 x 8"),
-        ("g.tflite", (32, 36), "32 x 36"),
-        ("g.tflite", (32, 32, 32), "32 x 32 x 32"),
-        ("g.bin", 32, "g.bin"),
-        ("no/g.tflite", 32, "no/g.tflite"),
-    ],
-)
-def test_litert_refuses(small, tmp_path, name, size, named):
-    with pytest.raises(InputError, match=named):
-        export_litert(small, tmp_path / name, size=size)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_unknown_choices_are_a_bug_of_the_caller(small, tmp_path):
-    for choice in ({"precision": "int4"}, {"io": "int8"}):
-        with pytest.raises(ValueError, match="must be one of") as error:
-            export_litert(small, tmp_path / "g.tflite", **choice)
-        assert not isinstance(error.value, InputError)
-
-
-# SavedModel.
 
 # Without this package: a server has none.
 LOAD = """
@@ -494,13 +319,16 @@ def test_the_tool_passes_the_flags_of_litert_on(call, small, tmp_path, monkeypat
     monkeypatch.setattr(export, "export_litert", write)
     line = "g.keras -o g.tflite --format litert"
     flags = "--precision dynamic --io uint8 --size"
-    for rest in ("", f"{flags} 32", f"{flags} 32 48"):
+    card = "--author Ada --license CC0 --model-version 1.2"
+    for rest in ("", f"{flags} 32", f"{flags} 32 48", card, "--license MIT"):
         assert call(f"{line} {rest}")[:2] == (0, "g.tflite\n")
     options = {"precision": "dynamic", "io": "uint8"}
     assert asked == [
         (small.count_params(), {}),
         (small.count_params(), {**options, "size": [32, 32]}),
         (small.count_params(), {**options, "size": [32, 48]}),
+        (small.count_params(), {"card": ModelCard("Ada", "CC0", "1.2")}),
+        (small.count_params(), {"card": ModelCard(license="MIT")}),
     ]
 
 
@@ -520,7 +348,9 @@ def test_the_tool_writes_a_version(call, small, tmp_path, quick_save):
         ("g.keras -o g.tflite --format litert --version 2", "--version"),
         ("g.keras -o g.tflite --format litert --no-warmup", "--warmup"),
         ("g.keras -o g.tflite --format litert --precision int4", "int4"),
-        ("g.keras -o g.tflite --format onnx", "onnx"),
+        ("g.keras -o g --model-version 2", "--model-version"),
+        ("g.keras -o g.tflite --format litert --author \udcff", "author"),
+        ("g.keras -o g.h5 --format hdf5", "hdf5"),
         ("none.keras -o g", "none.keras"),
         ("g.keras", "--output"),
     ],

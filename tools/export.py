@@ -4,6 +4,8 @@ python tools/export.py runs/sample/generator.keras -o saved_models/animegan
 python tools/export.py runs/sample/generator.keras -o saved_models/animegan --version 2
 python tools/export.py runs/sample/generator.keras -o animegan.tflite \\
     --format litert --precision dynamic --size 256 --io uint8
+python tools/export.py runs/sample/generator.keras -o animegan.tflite --format litert \\
+    --author "Ada Lovelace" --license CC-BY-4.0 --model-version 1.2
 """
 
 import argparse
@@ -12,9 +14,11 @@ from pathlib import Path
 from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.errors import InputError
 
+# What goes into the file about the model: flag and field of the model card.
+CARD = {"author": "author", "license": "license", "model_version": "version"}
 FLAGS = {
     "saved_model": ("version", "overwrite", "warmup"),
-    "litert": ("precision", "size", "io"),
+    "litert": ("precision", "io", "size", *CARD),
 }
 
 
@@ -28,7 +32,7 @@ def parse_arguments():
         "--output",
         type=Path,
         required=True,
-        help="folder of a SavedModel's versions, or a LiteRT file",
+        help="folder of a SavedModel's versions, or a .tflite file",
     )
     parser.add_argument(
         "--format",
@@ -37,6 +41,12 @@ def parse_arguments():
         help="saved_model for TensorFlow Serving, litert for phones "
         "(default: %(default)s)",
     )
+    add_flags(parser)
+    return parser.parse_args()
+
+
+def add_flags(parser):
+    """Flags that only some formats have; ones that were not given stay out."""
 
     def add(group, flag, **keywords):
         group.add_argument(flag, default=argparse.SUPPRESS, **keywords)
@@ -59,19 +69,22 @@ def parse_arguments():
     )
     add(
         group,
+        "--io",
+        choices=("float", "uint8"),
+        help="pictures as float32 in [-1, 1] or uint8 in [0, 255] (default: float)",
+    )
+    group = parser.add_argument_group("litert")
+    add(
+        group,
         "--size",
         type=int,
         nargs="+",
         metavar="PIXELS",
         help="side of a square, or height and width, multiples of 8 (default: any)",
     )
-    add(
-        group,
-        "--io",
-        choices=("float", "uint8"),
-        help="pictures as float32 in [-1, 1] or uint8 in [0, 255] (default: float)",
-    )
-    return parser.parse_args()
+    add(group, "--author", metavar="NAME", help="who made the model, for its metadata")
+    add(group, "--license", metavar="TEXT", help="its licence (default: none stated)")
+    add(group, "--model-version", metavar="TEXT", help="its version (default: 1)")
 
 
 def main():
@@ -79,15 +92,19 @@ def main():
     source, output, form = (options.pop(k) for k in ("generator", "output", "format"))
     for flag in options:
         if flag not in FLAGS[form]:
+            flag = flag.replace("_", "-")
             raise InputError(f"--{flag} has no meaning with --format {form}")
     if len(options.get("size", ())) == 1:
         options["size"] *= 2
     # These import TensorFlow: seconds.
-    from animegan_tf.export import export_litert, export_saved_model
+    from animegan_tf import export
     from animegan_tf.inference import load_generator
 
-    export = {"saved_model": export_saved_model, "litert": export_litert}[form]
-    print(export(load_generator(source), output, **options))
+    card = {CARD[k]: options.pop(k) for k in CARD.keys() & options}
+    if card:
+        options["card"] = export.ModelCard(**card)
+    write = getattr(export, f"export_{form}")
+    print(write(load_generator(source), output, **options))
 
 
 if __name__ == "__main__":

@@ -1,31 +1,39 @@
 """A trained generator as LiteRT (TFLite) files for phones."""
 
 import tempfile
-from pathlib import Path
 
-import keras
 import tensorflow as tf
-from keras import ops
+from tensorflow.lite.tools import flatbuffer_utils
 
-from animegan_tf.errors import InputError
+from animegan_tf.export.arguments import ModelCard, checked_path, checked_sides
+from animegan_tf.export.graph import (
+    PixelAttention,
+    SlicePad2D,
+    StepwiseLADE,
+    rebuilt_tail,
+)
+from animegan_tf.export.metadata import add_metadata
 from animegan_tf.export.saved_model import save_functions
 from animegan_tf.imaging.io import write_atomic
 from animegan_tf.layers import LADE, ExternalAttention, ReflectPad2D
-from animegan_tf.models import main_tail
 from animegan_tf.ops import to_float, to_uint8
-from animegan_tf.sizes import MIN_SIZE, MULTIPLE
 
 PRECISIONS = ("float32", "float16", "dynamic")
 IO = ("float", "uint8")
 
 
-def export_litert(generator, path, precision="float32", size=None, io="float"):
+def export_litert(
+    generator, path, precision="float32", size=None, io="float", card=ModelCard()
+):
     """Writes the main tail as one LiteRT (TFLite) file with builtin operators only.
 
     The file has one signature, from `image` to `picture`, one picture a call. Both are
     float32 RGB in [-1, 1] or uint8 RGB in [0, 255]; in a file without a size they are
     `(1, height, width, 3)` for every height and width that are multiples of 8 and 16
     or more, and the caller has to resize the input before allocating.
+
+    A file with a size suits GPUs as it is: one picture a call, every shape static, at
+    most four dimensions, nothing transposed or reshaped.
 
     Args:
         generator: model of `build_generator` or its main tail, in any precision.
@@ -35,6 +43,8 @@ def export_litert(generator, path, precision="float32", size=None, io="float"):
             rounded to 8 bits as they come.
         size: side of square pictures or `(height, width)`, in pixels; None for any.
         io: "float" or "uint8", the type of input and output.
+        card: `ModelCard`, which goes into the file's metadata with the names, ranges
+            and normalisation of input and output.
 
     Returns:
         `path`.
@@ -43,14 +53,9 @@ def export_litert(generator, path, precision="float32", size=None, io="float"):
         InputError: `path` or `size` cannot be used.
         ValueError: `precision` or `io` is none of the above.
     """
-    path = Path(path)
     _check_choice("precision", precision, PRECISIONS)
     _check_choice("io", io, IO)
-    height, width = _sides(size)
-    if path.suffix != ".tflite":
-        raise InputError(f"{path}: the name of a LiteRT file must end in .tflite.")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: its folder must exist, received none.")
+    path, (height, width) = checked_path(path, ".tflite"), checked_sides(size)
     model = _for_litert(generator)
 
     def paint(image):
@@ -60,7 +65,11 @@ def export_litert(generator, path, precision="float32", size=None, io="float"):
 
     dtype = tf.uint8 if io == "uint8" else tf.float32
     spec = tf.TensorSpec([1, height, width, 3], dtype, name="image")
-    write_atomic(path, _converted(model, tf.function(paint, [spec]), precision))
+    data = _converted(model, tf.function(paint, [spec]), precision)
+    file = flatbuffer_utils.convert_bytearray_to_object(data)
+    _begin_with_cast(file)
+    add_metadata(file, card, io, height, width)
+    write_atomic(path, flatbuffer_utils.convert_object_to_bytearray(file))
     return path
 
 
@@ -69,106 +78,16 @@ def _check_choice(name, value, choices):
         raise ValueError(f"`{name}` must be one of {choices}. Received: {value!r}")
 
 
-def _sides(size):
-    """`(height, width)` of a size in any form; None where it is free."""
-    if size is None:
-        return None, None
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    fits = len(sides) == 2 and all(
-        side >= MIN_SIZE and side % MULTIPLE == 0 for side in sides
-    )
-    if not fits:
-        raise InputError(
-            f"the size must be one or two multiples of {MULTIPLE} from {MIN_SIZE} up, "
-            f"received {' x '.join(map(str, sides))}."
-        )
-    return sides
-
-
-# Layers of the LiteRT graph: the same weights and outputs as the layers they replace,
-# in operators that its CPU library, XNNPACK, runs well.
-
-
-class _SlicePad2D(ReflectPad2D):
-    """Mirrors by slices of one pixel: XNNPACK has no mirror padding.
-
-    The rim is put together first, because XNNPACK joins five tensors at most.
-    """
-
-    def call(self, inputs):
-        before, after = self.padding
-        x = _mirrored(inputs, 1, before, after)
-        return _mirrored(x, 2, before, after)
-
-
-def _mirrored(x, axis, before, after):
-    def pixel(start):
-        # A stop of 0 would be the first pixel, not the one after the last.
-        stop = start + 1 if start != -1 else None
-        return x[(slice(None),) * axis + (slice(start, stop),)]
-
-    parts = [
-        [pixel(i) for i in range(before, 0, -1)],
-        [x],
-        [pixel(-i - 1) for i in range(1, after + 1)],
-    ]
-    parts = [tf.concat(part, axis) for part in parts if part]
-    return tf.concat(parts, axis)
-
-
-class _PixelAttention(ExternalAttention):
-    """Attention as 1x1 convolutions, without reshaping `(B, H, W, C)`."""
-
-    def call(self, inputs, training=False):
-        x = self.query(inputs)
-        scores = ops.conv(x, self.slots[None, None])  # (B, H, W, slots)
-        exponent = scores - ops.max(scores, axis=(1, 2), keepdims=True)
-        attention = ops.exp(exponent)
-        attention /= ops.sum(attention, axis=(1, 2), keepdims=True)
-        attention /= 1e-9 + ops.sum(attention, axis=3, keepdims=True)
-        x = ops.conv(attention, ops.transpose(self.slots)[None, None])
-        x = self.norm(self.output_conv(x), training=training)
-        return ops.leaky_relu(inputs + x, 0.2)
-
-
-class _StepwiseLADE(LADE):
-    """Takes every mean over the columns first, then over the rows.
-
-    XNNPACK adds up a whole picture in one float32 number: at 1024 px that alone
-    would put the result off by more than a grey level.
-    """
-
-    def _convolution_moments(self, x, kernel):
-        t = ops.conv(x, kernel)
-        mean, new_mean = _mean(x), _mean(t)
-        centered = x - mean
-        variance = _mean(ops.square(centered))
-        return centered, variance, new_mean, _mean(ops.square(t - new_mean))
-
-
-def _mean(x):
-    return ops.mean(ops.mean(x, axis=2, keepdims=True), axis=1, keepdims=True)
-
-
 def _for_litert(generator):
-    """A float32 copy of the main tail in LiteRT's layers."""
-    replaced = {
-        LADE: _StepwiseLADE,
-        ExternalAttention: _PixelAttention,
-        ReflectPad2D: _SlicePad2D,
-    }
-
-    def in_litert(layer):
-        config = {**layer.get_config(), "dtype": "float32"}
-        if isinstance(layer, LADE):
-            # The covariance needs transpositions of rank 3 and is no faster here.
-            config["form"] = "convolution"
-        return replaced.get(type(layer), type(layer)).from_config(config)
-
-    tail = main_tail(generator)
-    copy = keras.models.clone_model(tail, clone_function=in_litert)
-    copy.set_weights(tail.get_weights())
-    return copy
+    """A float32 copy of the main tail in layers that XNNPACK runs well."""
+    return rebuilt_tail(
+        generator,
+        {
+            LADE: StepwiseLADE,
+            ExternalAttention: PixelAttention,
+            ReflectPad2D: SlicePad2D,
+        },
+    )
 
 
 def _converted(model, function, precision):
@@ -184,3 +103,13 @@ def _converted(model, function, precision):
         if precision == "float16":
             converter.target_spec.supported_types = [tf.float16]
         return converter.convert()
+
+
+def _begin_with_cast(file):
+    """Moves the cast of a uint8 picture to the front.
+
+    XNNPACK leaves it to LiteRT. Behind the operators that unpack float16 weights it
+    would cut the network in two, and the weights would be unpacked at every call.
+    """
+    (graph,) = file.subgraphs
+    graph.operators.sort(key=lambda operator: list(operator.inputs) != [*graph.inputs])
