@@ -341,6 +341,15 @@ def test_the_tool_writes_a_version(call, small, tmp_path, quick_save):
     assert [p.name for p in version.iterdir()] == ["saved_model.pb"]
 
 
+def test_the_tool_writes_onnx_and_nothing_else(call, small, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    small.save(tmp_path / "g.keras")
+    assert call("g.keras -o g.onnx --format onnx --license CC0")[:2] == (0, "g.onnx\n")
+    properties = {x.key: x.value for x in onnx.load("g.onnx").metadata_props}
+    assert properties["license"] == "CC0"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["g.keras", "g.onnx"]
+
+
 @pytest.mark.parametrize(
     "line, named",
     [
@@ -348,8 +357,9 @@ def test_the_tool_writes_a_version(call, small, tmp_path, quick_save):
         ("g.keras -o g.tflite --format litert --version 2", "--version"),
         ("g.keras -o g.tflite --format litert --no-warmup", "--warmup"),
         ("g.keras -o g.tflite --format litert --precision int4", "int4"),
+        ("g.keras -o g.onnx --format onnx --io uint8", "--io"),
         ("g.keras -o g --model-version 2", "--model-version"),
-        ("g.keras -o g.tflite --format litert --author \udcff", "author"),
+        ("g.keras -o g.onnx --format onnx --author \udcff", "author"),
         ("g.keras -o g.h5 --format hdf5", "hdf5"),
         ("none.keras -o g", "none.keras"),
         ("g.keras", "--output"),

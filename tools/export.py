@@ -1,10 +1,10 @@
-"""Writes a trained generator for a server or a phone.
+"""Writes a trained generator for a server, a phone or other programs.
 
 python tools/export.py runs/sample/generator.keras -o saved_models/animegan
 python tools/export.py runs/sample/generator.keras -o saved_models/animegan --version 2
 python tools/export.py runs/sample/generator.keras -o animegan.tflite \\
     --format litert --precision dynamic --size 256 --io uint8
-python tools/export.py runs/sample/generator.keras -o animegan.tflite --format litert \\
+python tools/export.py runs/sample/generator.keras -o animegan.onnx --format onnx \\
     --author "Ada Lovelace" --license CC-BY-4.0 --model-version 1.2
 """
 
@@ -19,6 +19,7 @@ CARD = {"author": "author", "license": "license", "model_version": "version"}
 FLAGS = {
     "saved_model": ("version", "overwrite", "warmup"),
     "litert": ("precision", "io", "size", *CARD),
+    "onnx": ("size", *CARD),
 }
 
 
@@ -32,13 +33,13 @@ def parse_arguments():
         "--output",
         type=Path,
         required=True,
-        help="folder of a SavedModel's versions, or a .tflite file",
+        help="folder of a SavedModel's versions, or a .tflite or .onnx file",
     )
     parser.add_argument(
         "--format",
         choices=FLAGS,
         default="saved_model",
-        help="saved_model for TensorFlow Serving, litert for phones "
+        help="saved_model for TensorFlow Serving, litert for phones, onnx for others "
         "(default: %(default)s)",
     )
     add_flags(parser)
@@ -73,7 +74,7 @@ def add_flags(parser):
         choices=("float", "uint8"),
         help="pictures as float32 in [-1, 1] or uint8 in [0, 255] (default: float)",
     )
-    group = parser.add_argument_group("litert")
+    group = parser.add_argument_group("litert and onnx")
     add(
         group,
         "--size",

@@ -63,7 +63,10 @@ def _mirrored(x, axis, before, after):
 
 
 class PixelAttention(ExternalAttention):
-    """Attention as 1x1 convolutions, without reshaping `(B, H, W, C)`."""
+    """Attention as 1x1 convolutions, without reshaping `(B, H, W, C)`.
+
+    Sums are inverted first, for the reason of `ProductLADE`.
+    """
 
     def call(self, inputs, training=False):
         x = self.query(inputs)
@@ -94,3 +97,18 @@ class StepwiseLADE(LADE):
 
 def _mean(x):
     return ops.mean(ops.mean(x, axis=2, keepdims=True), axis=1, keepdims=True)
+
+
+class ProductLADE(LADE):
+    """Multiplies by inverse deviations instead of dividing by deviations.
+
+    ONNX convolves `(B, C, H, W)`, and tf2onnx takes the transpositions between that and
+    `(B, H, W, C)` past products, where they cancel, but not past quotients: two would
+    stay in every layer.
+    """
+
+    def moments(self, inputs, kernel):
+        moments = self._convolution_moments(inputs, kernel)
+        centered, variance, new_mean, new_variance = moments
+        scale = ops.sqrt(new_variance + self.epsilon)
+        return centered, scale * ops.rsqrt(variance + self.epsilon), new_mean
