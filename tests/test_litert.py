@@ -227,7 +227,7 @@ def test_the_authors_resizing_is_kept(tmp_path):
 def test_a_mixed_precision_generator_is_written_in_float32():
     # Converting fails at the first layer of another precision.
     mixed = random_generator(4, dtype="mixed_bfloat16")
-    model = litert._for_litert(mixed)
+    model = litert.litert_tail(mixed)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     image = to_float(photo(32, 32)[None])
     expected = as_float32(main_tail(mixed))(image)

@@ -56,7 +56,7 @@ def export_litert(
     _check_choice("precision", precision, PRECISIONS)
     _check_choice("io", io, IO)
     path, (height, width) = checked_path(path, ".tflite"), checked_sides(size)
-    model = _for_litert(generator)
+    model = litert_tail(generator)
 
     def paint(image):
         if io == "uint8":
@@ -78,7 +78,7 @@ def _check_choice(name, value, choices):
         raise ValueError(f"`{name}` must be one of {choices}. Received: {value!r}")
 
 
-def _for_litert(generator):
+def litert_tail(generator):
     """A float32 copy of the main tail in layers that XNNPACK runs well."""
     return rebuilt_tail(
         generator,

@@ -1,0 +1,1 @@
+"""The tables of tools/benchmark.py, a module each."""
