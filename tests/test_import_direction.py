@@ -30,6 +30,7 @@ ALLOWED = {
     ),
     "inference": ("errors", "imaging", "models", "ops", "sizes"),
     "checkpoints": ("errors", "imaging", "models"),
+    "evaluation": ("config", "errors", "imaging"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
     "serving": ("errors", "imaging"),
 }

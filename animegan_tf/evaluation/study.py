@@ -1,0 +1,327 @@
+"""A user study as one page: which of two methods painted the better picture?"""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from animegan_tf.config import setting
+from animegan_tf.errors import InputError
+from animegan_tf.evaluation.study_page import as_json, render_page
+from animegan_tf.evaluation.study_plan import (
+    all_questions,
+    catch_pictures,
+    make_sheets,
+)
+from animegan_tf.imaging.io import (
+    list_images,
+    make_folder,
+    read_image,
+    resize,
+    shrink,
+    write_atomic,
+)
+
+KEY_FORMAT = "animegan_tf study key 1"
+PAGE, KEY = "study.html", "key.json"
+
+# Pictures of one photo show the same cut only if their sides agree in ratio; this
+# much is left to padding and rounding.
+_RATIO_TOLERANCE = 0.02
+_NAMES_SHOWN = 3
+# Two pictures are compared, and one is blurred past recognition, at this size.
+_THUMBNAIL = 12
+_QUALITY = 92
+_TEXTS = ("title", "question", "intro", "send_to")
+_BOUNDS = {
+    "questions": (1, 1000),
+    "catch": (0, 100),
+    "seed": (0, 2**32 - 1),
+    "max_side": (64, 2048),
+}
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What visitors are asked, and how often (tools/user_study.py make)."""
+
+    questions: int = setting(
+        30, "questions a visitor answers besides catch trials, if there are as many"
+    )
+    catch: int = setting(
+        5, "catch trials a visitor answers, in which one picture is plainly wrong"
+    )
+    catch_kind: str = setting(
+        "blurred",
+        "what is wrong: blurred past recognition, painted of a stranger, or by turns",
+        choices=("blurred", "stranger", "both"),
+    )
+    seed: int = setting(0, "seed of the sheets and of the order of everything")
+    max_side: int = setting(512, "longest side of the pictures in the page, in pixels")
+    title: str = setting("Which picture is better?", "heading of the page")
+    question: str = setting(
+        "Which is the better anime picture that still looks like the person?",
+        "what is asked of each photo",
+    )
+    intro: str = setting(
+        "You will see photos of people, and two anime pictures of each that were made "
+        "by different computer programs. Choose the better one.",
+        "what the first page says the study is about",
+    )
+    send_to: str = setting(
+        "Please send it to the person who gave you this page.",
+        "what visitors shall do with the file of their answers",
+    )
+
+
+@dataclass(frozen=True)
+class Study:
+    """What was made: the page for visitors, the key, and how much visitors answer."""
+
+    page: Path
+    key: Path
+    photos: int
+    questions: int
+    catch: int
+    sheets: int
+
+
+@dataclass(frozen=True)
+class _Picture:
+    uri: str
+    width: int
+    height: int
+    thumbnail: np.ndarray
+
+
+def make_study(
+    photos: Path,
+    methods: dict[str, Path],
+    folder: Path,
+    settings: StudySettings = StudySettings(),
+) -> Study:
+    """Write a study's page and its key; equal pictures and settings give equal bytes.
+
+    Names of methods and files are in the key alone: without it answers cannot be
+    read. Pictures are reduced to `settings.max_side` and stored as JPEG of quality 92
+    without chroma subsampling.
+
+    Args:
+        photos: folder of photos.
+        methods: at least two; name of each and the folder of its pictures, which have
+            the names of the photos but for the ending.
+        folder: receives `study.html` and `key.json`; made if missing.
+        settings: `StudySettings`.
+
+    Returns:
+        `Study`.
+
+    Raises:
+        InputError: a setting is out of range, a picture is missing, unreadable or of
+            other proportions, or `folder` holds the key of another study.
+    """
+    _check(settings, methods)
+    stems, photo_files, method_files = _matched(photos, methods)
+    _check_catch(settings, len(stems), len(methods))
+    images = _read_all(stems, photo_files, method_files, settings.max_side)
+    rng = np.random.default_rng(settings.seed)
+    catches = _add_wrong(images, len(stems), len(methods), settings, rng)
+    questions = all_questions(len(stems), len(methods), catches, rng)
+    asked = min(settings.questions, len(questions) - len(catches))
+    sheets = make_sheets(questions, asked, settings.catch, rng)
+    data = _page_data(images, questions, sheets, rng)
+    texts = {name: getattr(settings, name) for name in _TEXTS}
+    data["id"] = hashlib.sha256(as_json([data, texts]).encode()).hexdigest()[:16]
+    key = {
+        "format": KEY_FORMAT,
+        "study": data["id"],
+        "methods": list(methods),
+        "settings": asdict(settings),
+        "questions": [_named(question, stems, list(methods)) for question in questions],
+        "sheets": sheets,
+    }
+    page = render_page(data, texts, asked + settings.catch, settings.catch)
+    folder = make_folder(Path(folder))
+    _write(folder, key, page)
+    counts = (len(stems), asked, settings.catch, len(sheets))
+    return Study(folder / PAGE, folder / KEY, *counts)
+
+
+def _check(settings, methods):
+    for name, (least, largest) in _BOUNDS.items():
+        value = getattr(settings, name)
+        if not least <= value <= largest:
+            flag = name.replace("_", "-")
+            raise InputError(
+                f"--{flag} must be {least} to {largest}, received {value}."
+            )
+    for name in _TEXTS:
+        if not getattr(settings, name).strip():
+            flag = name.replace("_", "-")
+            raise InputError(f"--{flag} must be a text, received an empty one.")
+    if len(methods) < 2:
+        raise InputError(
+            f"at least two methods must be compared, received {len(methods)}."
+        )
+
+
+def _check_catch(settings, photos, methods):
+    if settings.catch > photos * methods:
+        raise InputError(
+            f"--catch must be at most {photos * methods}, the number of pictures, "
+            f"received {settings.catch}."
+        )
+    if settings.catch and settings.catch_kind != "blurred" and photos < 2:
+        raise InputError(
+            f"--catch-kind {settings.catch_kind} must have two photos or more, "
+            f"received {photos}."
+        )
+
+
+def _matched(photos, methods):
+    """Stems in order, files of the photos, and files of each method's pictures."""
+    by_stem = _by_stem(photos)
+    files = []
+    for folder in methods.values():
+        found = _by_stem(folder)
+        single = sorted(by_stem.keys() ^ found.keys())
+        if single:
+            raise InputError(
+                f"{folder}: must hold pictures of the same names as {photos}, endings "
+                f"aside, received {len(single)} in one of the two only: "
+                f"{_listed(single)}."
+            )
+        files.append([found[stem] for stem in by_stem])
+    return list(by_stem), list(by_stem.values()), files
+
+
+def _by_stem(folder):
+    paths = list_images(Path(folder))
+    found = {path.stem: path for path in paths}
+    if len(found) < len(paths):
+        twice = [s for s, n in Counter(path.stem for path in paths).items() if n > 1]
+        raise InputError(
+            f"{folder}: must hold one picture of each name, endings aside, received "
+            f"more of {_listed(sorted(twice))}."
+        )
+    return found
+
+
+def _listed(names):
+    dots = ", ..." if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + dots
+
+
+def _read_all(stems, photo_files, method_files, max_side):
+    """Pictures by what they are: ("photo", photo) or (method, photo)."""
+    images = {}
+    for photo, path in enumerate(tqdm(photo_files, unit="photo", delay=1)):
+        images["photo", photo] = _picture(shrink(read_image(path), max_side))
+        for method, files in enumerate(method_files):
+            images[method, photo] = _picture(shrink(read_image(files[photo]), max_side))
+            first, other = images[0, photo], images[method, photo]
+            ratio = other.width * first.height / (other.height * first.width)
+            if abs(ratio - 1) > _RATIO_TOLERANCE:
+                raise InputError(
+                    f"{files[photo]}: must have the proportions of "
+                    f"{method_files[0][photo]}, {first.width} x {first.height}, "
+                    f"received {other.width} x {other.height}."
+                )
+    return images
+
+
+def _picture(image):
+    content = BytesIO()
+    # Thin lines of one colour on another lose it where chroma is subsampled.
+    Image.fromarray(image).save(content, "JPEG", quality=_QUALITY, subsampling=0)
+    text = base64.b64encode(content.getvalue()).decode()
+    height, width = image.shape[:2]
+    thumbnail = resize(image, _THUMBNAIL, _THUMBNAIL)
+    return _Picture(f"data:image/jpeg;base64,{text}", width, height, thumbnail)
+
+
+def _add_wrong(images, photos, methods, settings, rng):
+    """Catch trials as (photo, method, wrong); blurred pictures join `images`."""
+    catches = []
+    chosen = catch_pictures(photos, methods, settings.catch, rng)
+    for i, (photo, method) in enumerate(chosen):
+        if settings.catch_kind == "stranger" or settings.catch_kind == "both" and i % 2:
+            catches.append((photo, method, _least_alike(images, photos, photo, method)))
+            continue
+        catches.append((photo, method, "blurred"))
+        right = images[method, photo]
+        blurred = _picture(resize(right.thumbnail, right.width, right.height))
+        images["blurred", method, photo] = blurred
+    return catches
+
+
+def _least_alike(images, photos, photo, method):
+    """The photo whose picture by the same method differs most."""
+    right = images[method, photo].thumbnail.astype(int)
+    distances = [
+        np.abs(images[method, other].thumbnail - right).sum() for other in range(photos)
+    ]
+    return int(np.argmax(distances))
+
+
+def _page_data(images, questions, sheets, rng):
+    """What the page needs to know; pictures in random order, without names."""
+    names = list(images)
+    names = [names[i] for i in rng.permutation(len(names))]
+    number = {name: i for i, name in enumerate(names)}
+    return {
+        "pictures": [images[name].uri for name in names],
+        "questions": [
+            [
+                number["photo", question.photo],
+                *(number[_shown(question, option)] for option in question.options),
+            ]
+            for question in questions
+        ],
+        "sheets": sheets,
+        "ratio": round(min(i.width / i.height for i in images.values()), 4),
+    }
+
+
+def _shown(question, option):
+    """What is seen as an option of a question, as a name among the pictures."""
+    if option is not None:
+        return option, question.photo
+    [method] = [option for option in question.options if option is not None]
+    if question.wrong == "blurred":
+        return "blurred", method, question.photo
+    return method, question.wrong
+
+
+def _named(question, stems, methods):
+    """A question as the key has it."""
+    names = [None if option is None else methods[option] for option in question.options]
+    named = {"photo": stems[question.photo], "options": names}
+    if question.wrong is not None:
+        stranger = question.wrong != "blurred"
+        named["wrong"] = f"of {stems[question.wrong]}" if stranger else "blurred"
+    return named
+
+
+def _write(folder, key, page):
+    """Key first: a page without its key would gather answers that nobody can read."""
+    path = folder / KEY
+    if path.exists():
+        try:
+            before = json.loads(path.read_bytes())["study"]
+        except (ValueError, TypeError, KeyError):
+            before = "unknown"
+        if before != key["study"]:
+            raise InputError(
+                f"{path}: must be moved away before another study is made there, "
+                f"received the key of study {before}, whose answers need it."
+            )
+    write_atomic(path, (json.dumps(key) + "\n").encode())
+    write_atomic(folder / PAGE, page.encode())

@@ -1,0 +1,243 @@
+"""What the answers of a study say: shares, a ranking, agreement, and who counted."""
+
+from collections import Counter
+from itertools import combinations
+from math import comb
+
+import numpy as np
+
+from animegan_tf.errors import InputError
+from animegan_tf.evaluation.study_answers import Visit
+from animegan_tf.evaluation.study_statistics import (
+    PRIOR,
+    bradley_terry,
+    krippendorff_alpha,
+    resampled_strengths,
+    same_answers,
+    wilson_interval,
+)
+
+_REPEATS = 2000
+
+
+def count_visits(
+    key: dict,
+    visits: list[Visit],
+    max_caught: int = 1,
+    complete_only: bool = False,
+    seed: int = 0,
+) -> dict:
+    """Figures of a study, ready for JSON.
+
+    Args:
+        key: as `read_key` gives it.
+        visits: as `read_visits` gives them.
+        max_caught: int, catch trials that a visitor may fail and still count.
+        complete_only: bool, count only who answered every question.
+        seed: int, of the drawing of visitors behind the ranking's intervals.
+
+    Returns:
+        dict of `visitors` (all of them, with the reason why one does not count),
+        `pairs`, `methods`, `ranking`, `left_side`, `seconds` and what they rest on.
+        Shares come with Wilson's 95 % interval as `low` and `high`, which takes answers
+        as independent. A figure that is not defined is None.
+
+    Raises:
+        InputError: nobody counts.
+    """
+    reasons = [_reason(visit, max_caught, complete_only) for visit in visits]
+    counted = [visit for visit, reason in zip(visits, reasons) if not reason]
+    answers = [answer for visit in counted for answer in visit.preferences]
+    if not answers:
+        raise InputError(
+            "the answers of at least one visitor must count, received "
+            f"{len(visits)} visitors of whom {len(visits) - len(counted)} do not."
+        )
+    methods = key["methods"]
+    wins = np.stack([_wins(visit.preferences, methods) for visit in counted])
+    left = sum(answer.side == "left" for answer in answers)
+    seconds = np.percentile([answer.seconds for answer in answers], (25, 50, 75))
+    return {
+        "study": key["study"],
+        "methods_compared": methods,
+        "visitors": [_visitor(visit, why) for visit, why in zip(visits, reasons)],
+        "visitors_counted": len(counted),
+        "answers_counted": len(answers),
+        "max_caught": max_caught,
+        "guessing_passes": _guessing_passes(key, max_caught),
+        "pairs": [_pair(pair, answers) for pair in combinations(methods, 2)],
+        "methods": [_method(i, methods, wins.sum(0)) for i in range(len(methods))],
+        "ranking": _ranking(methods, wins, np.random.default_rng(seed)),
+        "prior": PRIOR,
+        "left_side": _share(left, len(answers)),
+        "seconds": dict(zip(("p25", "median", "p75"), seconds.round(2).tolist())),
+    }
+
+
+def _reason(visit, max_caught, complete_only):
+    """Why a visitor does not count, or an empty text."""
+    if visit.caught > max_caught:
+        return f"failed {visit.caught} of {len(visit.catches)} catch trials"
+    if complete_only and len(visit.answers) < visit.asked:
+        return f"answered {len(visit.answers)} of {visit.asked} questions"
+    return ""
+
+
+def _visitor(visit, reason):
+    return {
+        "visitor": visit.visitor,
+        "file": str(visit.file),
+        "answers": len(visit.answers),
+        "asked": visit.asked,
+        "catch_trials": len(visit.catches),
+        "caught": visit.caught,
+        "median_seconds": round(visit.median_seconds, 2),
+        "not_counted": reason,
+    }
+
+
+def _guessing_passes(key, max_caught):
+    """Chance that who answers all questions by coin passes the catch trials."""
+    questions = key["questions"]
+    catch = sum(None in questions[index]["options"] for index, _ in key["sheets"][0])
+    return sum(comb(catch, failed) for failed in range(max_caught + 1)) / 2**catch
+
+
+def _wins(answers, methods):
+    wins = np.zeros((len(methods), len(methods)))
+    for answer in answers:
+        lost = answer.options[answer.side == "left"]
+        wins[methods.index(answer.chosen), methods.index(lost)] += 1
+    return wins
+
+
+def _share(chosen, answers):
+    low, high = wilson_interval(chosen, answers)
+    share = chosen / answers if answers else None
+    return {
+        "chosen": int(chosen),
+        "answers": int(answers),
+        "share": share,
+        "low": low,
+        "high": high,
+    }
+
+
+def _pair(pair, answers):
+    """Share of the first of two methods, and how far visitors agree on it."""
+    answers = [answer for answer in answers if set(answer.options) == set(pair)]
+    chosen = Counter((answer.photo, answer.chosen) for answer in answers)
+    photos = sorted({answer.photo for answer in answers})
+    counts = np.array([[chosen[photo, method] for method in pair] for photo in photos])
+    counts = counts.reshape(-1, 2)
+    return {
+        "pair": list(pair),
+        **_share(counts[:, 0].sum(), len(answers)),
+        "same_answer": _defined(same_answers(counts)),
+        "alpha": _defined(krippendorff_alpha(counts)),
+    }
+
+
+def _defined(value):
+    return None if np.isnan(value) else float(value)
+
+
+def _method(i, methods, wins):
+    return {"method": methods[i], **_share(wins[i].sum(), (wins + wins.T)[i].sum())}
+
+
+def _ranking(methods, wins, rng):
+    """Methods from the best on, with 95 % percentile intervals of their strengths."""
+    logs = bradley_terry(wins.sum(0))
+    drawn = resampled_strengths(wins, rng, _REPEATS)
+    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+    # One visitor, drawn again and again, says nothing of others.
+    several = len(wins) > 1
+    first = np.bincount(drawn.argmax(1), minlength=len(methods)) / len(drawn)
+    return [
+        {
+            "method": methods[i],
+            "log_strength": float(logs[i]),
+            "low": float(low[i]) if several else None,
+            "high": float(high[i]) if several else None,
+            "first": float(first[i]) if several else None,
+        }
+        for i in np.argsort(-logs, kind="stable")
+    ]
+
+
+def as_text(figures: dict) -> str:
+    """The figures as tables for a terminal.
+
+    Args:
+        figures: of `count_visits`.
+
+    Returns:
+        str of several lines.
+    """
+    pairs = [
+        (" / ".join(pair["pair"]), *_cells(pair), _percent(pair["same_answer"]))
+        + (_number(pair["alpha"]),)
+        for pair in figures["pairs"]
+    ]
+    methods = [(method["method"], *_cells(method)) for method in figures["methods"]]
+    ranking = [
+        (f"{place}. {row['method']}", *map(_number, list(row.values())[1:4]))
+        + (_percent(row["first"]),)
+        for place, row in enumerate(figures["ranking"], 1)
+    ]
+    visitors = [
+        (visitor["visitor"][:8], f"{visitor['answers']} of {visitor['asked']}")
+        + (f"{visitor['caught']} of {visitor['catch_trials']}",)
+        + (f"{visitor['median_seconds']:.1f} s", visitor["not_counted"] or "counted")
+        for visitor in figures["visitors"]
+    ]
+    share = ("chosen", "95 % interval", "answers")
+    seconds = figures["seconds"]
+    return "\n\n".join(
+        (
+            f"Study {figures['study']}: {figures['visitors_counted']} of "
+            f"{len(visitors)} visitors count, {figures['answers_counted']} answers",
+            _table(("first of a pair", *share, "same answer", "alpha"), pairs),
+            _table(("method", *share), methods),
+            _table(("ranking", "log strength", "from", "to", "is first in"), ranking),
+            _table(("visitor", "answers", "failed", "median", ""), visitors),
+            f"A visitor who guesses passes the catch trials with probability "
+            f"{figures['guessing_passes']:.2f}.\n"
+            f"The left picture was chosen in {' of '.join(_side(figures))} answers.\n"
+            f"An answer took {seconds['median']:.1f} s, half of them "
+            f"{seconds['p25']:.1f} to {seconds['p75']:.1f} s.",
+        )
+    )
+
+
+def _side(figures):
+    share, interval, answers = _cells(figures["left_side"])
+    return f"{share} ({interval})", answers
+
+
+def _cells(share):
+    """A share as the cells of a table: in percent, its interval, its answers."""
+    interval = f"{100 * share['low']:.1f} to {100 * share['high']:.1f}"
+    return _percent(share["share"]), interval, str(share["answers"])
+
+
+def _percent(value):
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _number(value):
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _table(heads, rows):
+    """Lines of cells; the first column starts at the left, the others end right."""
+    rows = [heads, *rows]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in rows
+    )
