@@ -241,6 +241,8 @@ def test_slips_and_held_keys_do_not_count(browser, study):
     assert stored(browser, study) is None
     browser.run("pass(100)")
     browser.press("1", repeat=True)
+    browser.run("left.focus()")
+    browser.press("Enter", repeat=True)
     assert stored(browser, study) is None
     for combined in ("ctrlKey", "altKey", "metaKey", "shiftKey"):
         event = f"new KeyboardEvent('keydown', {{key: '1', {combined}: true}})"
@@ -346,6 +348,20 @@ def test_stopping_early_saves_what_there_is_and_one_may_go_on(browser, study, tm
     assert "downloads" in browser.run("document.getElementById('status').textContent")
 
 
+def test_the_text_of_the_answers_is_copied(browser, study):
+    begin(browser)
+    answer(browser, lambda: browser.press("1"))
+    browser.wait(READY)
+    browser.click("#stop")
+    browser.click("summary")
+    browser.click("#copy")
+    status = "document.getElementById('status').textContent"
+    assert browser.wait(status) == "Copied."
+    marked = "[text.selectionStart, text.selectionEnd, text.value.length]"
+    start, end, length = browser.run(marked)
+    assert (start, end) == (0, length) and length > 100
+
+
 def test_stopping_before_the_first_answer_leaves_nothing(browser, study):
     begin(browser)
     browser.click("#stop")
@@ -353,10 +369,21 @@ def test_stopping_before_the_first_answer_leaves_nothing(browser, study):
     assert stored(browser, study) is None
 
 
+CHANCE = """let state = 1;
+crypto.getRandomValues = (array) => array.map((_, i) => {
+  state ^= state << 13;
+  state ^= state >>> 17;
+  state ^= state << 5;
+  return array[i] = state;
+});
+window.confirm = () => true;
+0"""
+
+
 def test_each_visit_is_drawn_anew(browser, study):
+    browser.run(CHANCE)
     visits = []
-    browser.run("window.confirm = () => true")
-    for _ in range(4):
+    for _ in range(5):
         begin(browser)
         answer(browser, lambda: browser.press("1"))
         visits.append(stored(browser, study))
@@ -364,9 +391,10 @@ def test_each_visit_is_drawn_anew(browser, study):
         browser.click("#stop")
         browser.click("#next")
         assert stored(browser, study) is None
-    assert len({visit["visitor"] for visit in visits}) == 4
-    drawn = {json.dumps([v["sheet"], v["mirrored"], v["order"]]) for v in visits}
-    assert len(drawn) == 4
+    assert len({visit["visitor"] for visit in visits}) == 5
+    assert len({visit["sheet"] for visit in visits}) >= 4
+    assert {visit["mirrored"] for visit in visits} == {True, False}
+    assert len({tuple(visit["order"]) for visit in visits}) >= 4
     for visit in visits:
         assert sorted(visit["order"]) == list(range(6))
 

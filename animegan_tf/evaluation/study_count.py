@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import combinations
 from math import comb
+from pathlib import Path
 
 import numpy as np
 
@@ -187,7 +188,7 @@ def as_text(figures: dict) -> str:
         for place, row in enumerate(figures["ranking"], 1)
     ]
     visitors = [
-        (visitor["visitor"][:8], f"{visitor['answers']} of {visitor['asked']}")
+        (Path(visitor["file"]).name, f"{visitor['answers']} of {visitor['asked']}")
         + (f"{visitor['caught']} of {visitor['catch_trials']}",)
         + (f"{visitor['median_seconds']:.1f} s", visitor["not_counted"] or "counted")
         for visitor in figures["visitors"]
@@ -201,7 +202,7 @@ def as_text(figures: dict) -> str:
             _table(("first of a pair", *share, "same answer", "alpha"), pairs),
             _table(("method", *share), methods),
             _table(("ranking", "log strength", "from", "to", "is first in"), ranking),
-            _table(("visitor", "answers", "failed", "median", ""), visitors),
+            _table(("file", "answers", "failed", "median", ""), visitors),
             f"A visitor who guesses passes the catch trials with probability "
             f"{figures['guessing_passes']:.2f}.\n"
             f"The left picture was chosen in {' of '.join(_side(figures))} answers.\n"
@@ -227,7 +228,8 @@ def _percent(value):
 
 
 def _number(value):
-    return "-" if value is None else f"{value:.2f}"
+    # Adding 0 turns -0.0 into 0.0.
+    return "-" if value is None else f"{round(value, 2) + 0:.2f}"
 
 
 def _table(heads, rows):

@@ -217,7 +217,10 @@
   }
 
   function goOn() {
-    if (complete()) visit.choices.pop();
+    if (complete()) {
+      visit.choices.pop();
+      store();
+    }
     showQuestion();
   }
 
@@ -266,9 +269,13 @@
   document.addEventListener("keydown", (event) => {
     const deed = KEYS[event.key];
     const combined = event.ctrlKey || event.altKey || event.metaKey || event.shiftKey;
-    if ($("trial").hidden || !deed || combined) return;
-    event.preventDefault();
-    if (!event.repeat) deed();
+    if ($("trial").hidden) return;
+    // A held key, Enter on a focused picture too, would answer one after another.
+    if (event.repeat && event.key !== "Tab") event.preventDefault();
+    else if (deed && !combined) {
+      event.preventDefault();
+      deed();
+    }
   });
   document.addEventListener("visibilitychange", () => {
     if (!ready) return;
