@@ -25,7 +25,7 @@ from animegan_tf.evaluation.study_count import as_text, count_visits
 from animegan_tf.evaluation.study_statistics import (
     bradley_terry,
     krippendorff_alpha,
-    resampled_strengths,
+    resampled_wins,
     same_answers,
     wilson_interval,
 )
@@ -219,8 +219,9 @@ def test_resampling_draws_visitors_not_answers():
     """Visitors of one mind each: as uncertain as ten answers, not as a hundred."""
     visitors = np.zeros((10, 2, 2))
     visitors[:6, 0, 1] = visitors[6:, 1, 0] = 10
-    drawn = resampled_strengths(visitors, np.random.default_rng(0), 4000)
-    shares = 1 / (1 + np.exp(drawn[:, 1] - drawn[:, 0]))
+    drawn = resampled_wins(visitors, np.random.default_rng(0), 4000)
+    assert drawn.shape == (4000, 2, 2) and set(drawn.sum((1, 2))) == {100}
+    shares = drawn[:, 0, 1] / 100
     assert shares.mean() == pytest.approx(0.6, abs=0.01)
     assert shares.std() == pytest.approx(math.sqrt(0.6 * 0.4 / 10), rel=0.1)
 
@@ -306,7 +307,8 @@ def with_answer(key, **changes):
     [
         (lambda key: "{", "must be JSON"),
         (lambda key: "[" * 100_000, "must be JSON"),
-        (lambda key: [1], "must be a file of a study's answers, received"),
+        (lambda key: [1], "must be a file of a study's answers, received 'list'"),
+        (lambda key: json.dumps(ANSWERS_FORMAT), "must be a file .* received 'str'"),
         (lambda key: broken(key, format="other"), "received 'other'"),
         (lambda key: broken(key, study="0" * 16), "must be of study .*'0000"),
         (lambda key: broken(key, visitor="me"), "visitor must be .*'me'"),
@@ -368,6 +370,9 @@ def test_of_equal_files_the_first_counts(study):
         lambda key: {**key, "format": "x"},
         lambda key: {**key, "questions": [{}]},
         lambda key: {**key, "sheets": [[[1000, 0]]]},
+        lambda key: {**key, "sheets": [[[0.5, 0]]]},
+        lambda key: {**key, "sheets": [[[-1, 0]]]},
+        lambda key: {**key, "sheets": []},
         lambda key: {**key, "methods": ["other", "names"]},
         lambda key: {name: key[name] for name in key if name != "sheets"},
     ],
@@ -433,6 +438,8 @@ def test_shares_are_those_of_the_answers(study):
         assert pair["chosen"] == wins[first, second] == 9
         assert pair["answers"] == 12 and pair["share"] == 0.75
         assert (pair["low"], pair["high"]) == wilson_interval(9, 12)
+        # Of four visitors, one by one: all for it in 32 %, all against in 0.4 %.
+        assert (pair["visitors_low"], pair["visitors_high"]) == (0.25, 1)
     assert figures["left_side"]["chosen"] == left
     matrix = np.array([[wins[a, b] for b in METHODS] for a in METHODS])
     logs = [row["log_strength"] for row in figures["ranking"]]
@@ -486,9 +493,10 @@ def test_who_stopped_early_counts_unless_asked_otherwise(study):
     assert figures["visitors"][0]["not_counted"] == "answered 5 of 13 questions"
 
 
-def test_one_visitor_gives_no_interval_of_strengths(study):
+def test_one_visitor_gives_no_interval_over_visitors(study):
     figures = counted(study, answered(study, 0, by_rank))
     assert {row["low"] for row in figures["ranking"]} == {None}
+    assert {pair["visitors_low"] for pair in figures["pairs"]} == {None}
     assert "1. best" in as_text(figures)
 
 

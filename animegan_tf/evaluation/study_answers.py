@@ -80,16 +80,17 @@ def read_key(path: Path) -> dict:
         methods, questions = key["methods"], key["questions"]
         sound = (
             key["format"] == KEY_FORMAT
+            and len(key["sheets"]) > 0
             and isinstance(key["study"], str)
             and all(isinstance(method, str) for method in methods)
             and all(_is_question(question, methods) for question in questions)
             and all(
-                0 <= index < len(questions) and left in (0, 1)
+                questions[index] and index >= 0 and left in (0, 1)
                 for sheet in key["sheets"]
                 for index, left in sheet
             )
         )
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, LookupError):
         sound = False
     if not sound:
         raise InputError(
@@ -128,12 +129,11 @@ def read_visits(paths, key: dict) -> tuple[list[Visit], list[tuple[Path, str]]]:
         except InputError as error:
             left_out.append((path, str(error)))
             continue
-        kept = visits.setdefault(visit.visitor, visit)
-        if kept is visit:
-            continue
-        if len(visit.answers) > len(kept.answers):
-            visits[visit.visitor], visit, kept = visit, kept, visit
-        left_out.append((visit.file, _twice(visit, kept)))
+        kept = visits.get(visit.visitor, visit)
+        if kept is not visit:
+            worse, kept = sorted((visit, kept), key=lambda v: len(v.answers))
+            left_out.append((worse.file, _twice(worse, kept)))
+        visits[visit.visitor] = kept
     return list(visits.values()), left_out
 
 
@@ -175,7 +175,7 @@ def _read_visit(path, key):
             raise InputError(f"{path}: {rule}, received {str(received)[:60]!r}.")
 
     data = _load(path)
-    kind = data.get("format") if isinstance(data, dict) else data
+    kind = data.get("format") if isinstance(data, dict) else type(data).__name__
     require(kind == ANSWERS_FORMAT, "must be a file of a study's answers", kind)
     study, visitor, sheet = (data.get(k) for k in ("study", "visitor", "sheet"))
     require(study == key["study"], f"must be of study {key['study']}", study)
@@ -189,10 +189,8 @@ def _read_visit(path, key):
     right = isinstance(answers, list) and answers
     require(right, "answers must be a list of at least one", answers)
     expected = {index: left ^ mirrored for index, left in sheets[sheet]}
-    read = []
-    for answer in answers:
-        read.append(_read_answer(answer, expected, key["questions"], require))
-    return Visit(Path(path), visitor, tuple(read), len(sheets[sheet]))
+    read = tuple(_read_answer(a, expected, key["questions"], require) for a in answers)
+    return Visit(Path(path), visitor, read, len(sheets[sheet]))
 
 
 def _read_answer(answer, expected, questions, require):

@@ -13,7 +13,7 @@ from animegan_tf.evaluation.study_statistics import (
     PRIOR,
     bradley_terry,
     krippendorff_alpha,
-    resampled_strengths,
+    resampled_wins,
     same_answers,
     wilson_interval,
 )
@@ -35,13 +35,14 @@ def count_visits(
         visits: as `read_visits` gives them.
         max_caught: int, catch trials that a visitor may fail and still count.
         complete_only: bool, count only who answered every question.
-        seed: int, of the drawing of visitors behind the ranking's intervals.
+        seed: int, of the drawing of visitors.
 
     Returns:
         dict of `visitors` (all of them, with the reason why one does not count),
         `pairs`, `methods`, `ranking`, `left_side`, `seconds` and what they rest on.
-        Shares come with Wilson's 95 % interval as `low` and `high`, which takes answers
-        as independent. A figure that is not defined is None.
+        `low` and `high` bound 95 % intervals: Wilson's for shares, which take answers
+        as independent; of drawn visitors for the ranking, and for `visitors_low` and
+        `visitors_high` of pairs. A figure that is not defined is None.
 
     Raises:
         InputError: nobody counts.
@@ -56,6 +57,9 @@ def count_visits(
         )
     methods = key["methods"]
     wins = np.stack([_wins(visit.preferences, methods) for visit in counted])
+    # One visitor, drawn again and again, says nothing of others.
+    rng = np.random.default_rng(seed)
+    drawn = resampled_wins(wins, rng, _REPEATS) if len(wins) > 1 else None
     left = sum(answer.side == "left" for answer in answers)
     seconds = np.percentile([answer.seconds for answer in answers], (25, 50, 75))
     return {
@@ -66,9 +70,12 @@ def count_visits(
         "answers_counted": len(answers),
         "max_caught": max_caught,
         "guessing_passes": _guessing_passes(key, max_caught),
-        "pairs": [_pair(pair, answers) for pair in combinations(methods, 2)],
+        "pairs": [
+            _pair(pair, methods, answers, drawn)
+            for pair in combinations(range(len(methods)), 2)
+        ],
         "methods": [_method(i, methods, wins.sum(0)) for i in range(len(methods))],
-        "ranking": _ranking(methods, wins, np.random.default_rng(seed)),
+        "ranking": _ranking(methods, wins.sum(0), drawn),
         "prior": PRIOR,
         "left_side": _share(left, len(answers)),
         "seconds": dict(zip(("p25", "median", "p75"), seconds.round(2).tolist())),
@@ -124,19 +131,36 @@ def _share(chosen, answers):
     }
 
 
-def _pair(pair, answers):
+def _pair(pair, methods, answers, drawn):
     """Share of the first of two methods, and how far visitors agree on it."""
-    answers = [answer for answer in answers if set(answer.options) == set(pair)]
+    names = [methods[i] for i in pair]
+    answers = [answer for answer in answers if set(answer.options) == set(names)]
     chosen = Counter((answer.photo, answer.chosen) for answer in answers)
     photos = sorted({answer.photo for answer in answers})
-    counts = np.array([[chosen[photo, method] for method in pair] for photo in photos])
+    counts = np.array([[chosen[photo, name] for name in names] for photo in photos])
     counts = counts.reshape(-1, 2)
+    low, high = _visitors_interval(pair, drawn)
     return {
-        "pair": list(pair),
+        "pair": names,
         **_share(counts[:, 0].sum(), len(answers)),
+        "visitors_low": low,
+        "visitors_high": high,
         "same_answer": _defined(same_answers(counts)),
         "alpha": _defined(krippendorff_alpha(counts)),
     }
+
+
+def _visitors_interval(pair, drawn):
+    """Interval of the share of the first of a pair, over drawn visitors."""
+    if drawn is None:
+        return None, None
+    first, second = pair
+    chosen, others = drawn[:, first, second], drawn[:, second, first]
+    asked = chosen + others > 0
+    if not asked.any():
+        return None, None
+    shares = chosen[asked] / (chosen + others)[asked]
+    return np.percentile(shares, (2.5, 97.5)).tolist()
 
 
 def _defined(value):
@@ -147,24 +171,21 @@ def _method(i, methods, wins):
     return {"method": methods[i], **_share(wins[i].sum(), (wins + wins.T)[i].sum())}
 
 
-def _ranking(methods, wins, rng):
+def _ranking(methods, wins, drawn):
     """Methods from the best on, with 95 % percentile intervals of their strengths."""
-    logs = bradley_terry(wins.sum(0))
-    drawn = resampled_strengths(wins, rng, _REPEATS)
-    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
-    # One visitor, drawn again and again, says nothing of others.
-    several = len(wins) > 1
-    first = np.bincount(drawn.argmax(1), minlength=len(methods)) / len(drawn)
-    return [
-        {
-            "method": methods[i],
-            "log_strength": float(logs[i]),
-            "low": float(low[i]) if several else None,
-            "high": float(high[i]) if several else None,
-            "first": float(first[i]) if several else None,
-        }
-        for i in np.argsort(-logs, kind="stable")
+    logs = bradley_terry(wins)
+    ranking = [
+        {"method": methods[i], "log_strength": float(logs[i])}
+        | dict.fromkeys(("low", "high", "first"))
+        for i in range(len(methods))
     ]
+    if drawn is not None:
+        strengths = bradley_terry(drawn)
+        bounds = np.percentile(strengths, (2.5, 97.5), axis=0)
+        first = np.bincount(strengths.argmax(1), minlength=len(methods)) / len(drawn)
+        for row, values in zip(ranking, np.vstack([bounds, first]).T.tolist()):
+            row.update(zip(("low", "high", "first"), values))
+    return [ranking[i] for i in np.argsort(-logs, kind="stable")]
 
 
 def as_text(figures: dict) -> str:
@@ -176,51 +197,84 @@ def as_text(figures: dict) -> str:
     Returns:
         str of several lines.
     """
-    pairs = [
-        (" / ".join(pair["pair"]), *_cells(pair), _percent(pair["same_answer"]))
-        + (_number(pair["alpha"]),)
-        for pair in figures["pairs"]
-    ]
-    methods = [(method["method"], *_cells(method)) for method in figures["methods"]]
-    ranking = [
-        (f"{place}. {row['method']}", *map(_number, list(row.values())[1:4]))
-        + (_percent(row["first"]),)
-        for place, row in enumerate(figures["ranking"], 1)
-    ]
-    visitors = [
-        (Path(visitor["file"]).name, f"{visitor['answers']} of {visitor['asked']}")
-        + (f"{visitor['caught']} of {visitor['catch_trials']}",)
-        + (f"{visitor['median_seconds']:.1f} s", visitor["not_counted"] or "counted")
-        for visitor in figures["visitors"]
-    ]
-    share = ("chosen", "95 % interval", "answers")
-    seconds = figures["seconds"]
+    seconds, left = figures["seconds"], figures["left_side"]
+    counted, visitors = figures["visitors_counted"], len(figures["visitors"])
     return "\n\n".join(
         (
-            f"Study {figures['study']}: {figures['visitors_counted']} of "
-            f"{len(visitors)} visitors count, {figures['answers_counted']} answers",
-            _table(("first of a pair", *share, "same answer", "alpha"), pairs),
-            _table(("method", *share), methods),
-            _table(("ranking", "log strength", "from", "to", "is first in"), ranking),
-            _table(("file", "answers", "failed", "median", ""), visitors),
-            f"A visitor who guesses passes the catch trials with probability "
+            f"Study {figures['study']}: {counted} of {visitors} visitors count, "
+            f"{figures['answers_counted']} answers",
+            _pairs_table(figures["pairs"]),
+            _methods_table(figures["methods"]),
+            _ranking_table(figures["ranking"]),
+            _visitors_table(figures["visitors"]),
+            "A visitor who guesses passes the catch trials with probability "
             f"{figures['guessing_passes']:.2f}.\n"
-            f"The left picture was chosen in {' of '.join(_side(figures))} answers.\n"
+            f"The left picture was chosen in {_percent(left['share'])} "
+            f"({_interval(left['low'], left['high'])}) of {left['answers']} answers.\n"
             f"An answer took {seconds['median']:.1f} s, half of them "
             f"{seconds['p25']:.1f} to {seconds['p75']:.1f} s.",
         )
     )
 
 
-def _side(figures):
-    share, interval, answers = _cells(figures["left_side"])
-    return f"{share} ({interval})", answers
+def _pairs_table(pairs):
+    heads = ("first of a pair", "chosen", "Wilson 95 %", "visitors 95 %", "answers")
+    rows = [
+        (
+            " / ".join(pair["pair"]),
+            _percent(pair["share"]),
+            _interval(pair["low"], pair["high"]),
+            _interval(pair["visitors_low"], pair["visitors_high"]),
+            str(pair["answers"]),
+            _percent(pair["same_answer"]),
+            _number(pair["alpha"]),
+        )
+        for pair in pairs
+    ]
+    return _table((*heads, "same answer", "alpha"), rows)
 
 
-def _cells(share):
-    """A share as the cells of a table: in percent, its interval, its answers."""
-    interval = f"{100 * share['low']:.1f} to {100 * share['high']:.1f}"
-    return _percent(share["share"]), interval, str(share["answers"])
+def _methods_table(methods):
+    rows = [
+        (
+            row["method"],
+            _percent(row["share"]),
+            _interval(row["low"], row["high"]),
+            str(row["answers"]),
+        )
+        for row in methods
+    ]
+    return _table(("method", "chosen", "Wilson 95 %", "answers"), rows)
+
+
+def _ranking_table(ranking):
+    rows = [
+        (
+            f"{place}. {row['method']}",
+            *(_number(row[name]) for name in ("log_strength", "low", "high")),
+            _percent(row["first"]),
+        )
+        for place, row in enumerate(ranking, 1)
+    ]
+    return _table(("ranking", "log strength", "from", "to", "comes first in"), rows)
+
+
+def _visitors_table(visitors):
+    rows = [
+        (
+            Path(visitor["file"]).name,
+            f"{visitor['answers']} of {visitor['asked']}",
+            f"{visitor['caught']} of {visitor['catch_trials']}",
+            f"{visitor['median_seconds']:.1f} s",
+            visitor["not_counted"] or "counted",
+        )
+        for visitor in visitors
+    ]
+    return _table(("file", "answers", "failed", "median", ""), rows)
+
+
+def _interval(low, high):
+    return "-" if low is None else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
 def _percent(value):

@@ -86,21 +86,19 @@ def bradley_terry(wins, prior: float = PRIOR):
     raise ArithmeticError("the strengths must settle, received wins without a maximum.")
 
 
-def resampled_strengths(wins, rng, repeats: int = 2000, prior: float = PRIOR):
-    """Log strengths of studies that might have been: visitors drawn with replacement.
+def resampled_wins(wins, rng, repeats: int = 2000):
+    """Answers of studies that might have been: visitors drawn with replacement.
 
     Visitors are drawn, not answers, because the answers of one visitor hang together.
-    The middle 95 % of each method's values are its percentile interval.
+    The middle 95 % of a figure of these studies is its percentile interval.
 
     Args:
-        wins: float64 (visitors, methods, methods), as `bradley_terry` takes them, of
-            each visitor.
+        wins: float64 (visitors, methods, methods), each as `bradley_terry` takes it.
         rng: numpy Generator.
         repeats: int, number of studies.
-        prior: as for `bradley_terry`.
 
     Returns:
-        float64 (repeats, methods).
+        float64 (repeats, methods, methods).
 
     Reference:
         B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter
@@ -108,7 +106,7 @@ def resampled_strengths(wins, rng, repeats: int = 2000, prior: float = PRIOR):
     """
     visitors = len(wins)
     drawn = rng.multinomial(visitors, np.full(visitors, 1 / visitors), repeats)
-    return bradley_terry(np.tensordot(drawn, wins, 1), prior)
+    return np.tensordot(drawn, wins, 1)
 
 
 def krippendorff_alpha(counts):
