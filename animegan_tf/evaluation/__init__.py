@@ -1,1 +1,1 @@
-"""How good painted pictures are: by measures, and in the eyes of visitors."""
+"""Measures of painted pictures against photos and anime, and the networks they use."""
