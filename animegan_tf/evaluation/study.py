@@ -130,7 +130,7 @@ def make_study(
     _check(settings, methods)
     stems, photo_files, method_files = _matched(photos, methods)
     _check_catch(settings, len(stems), len(methods))
-    images = _read_all(stems, photo_files, method_files, settings.max_side)
+    images = _read_all(photo_files, method_files, settings.max_side)
     rng = np.random.default_rng(settings.seed)
     catches = _add_wrong(images, len(stems), len(methods), settings, rng)
     questions = all_questions(len(stems), len(methods), catches, rng)
@@ -219,7 +219,7 @@ def _listed(names):
     return ", ".join(names[:_NAMES_SHOWN]) + dots
 
 
-def _read_all(stems, photo_files, method_files, max_side):
+def _read_all(photo_files, method_files, max_side):
     """Pictures by what they are: ("photo", photo) or (method, photo)."""
     images = {}
     for photo, path in enumerate(tqdm(photo_files, unit="photo", delay=1)):
