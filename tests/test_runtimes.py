@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from animegan_tf.errors import InputError
-from animegan_tf.export import export_litert, export_saved_model
+from animegan_tf.export import export_litert, export_onnx, export_saved_model
 from animegan_tf.imaging.io import encode_image
 from animegan_tf.inference import Stylizer, load_runtime
 from animegan_tf.inference.runtimes import KerasRuntime
@@ -37,12 +37,18 @@ def folder(tmp_path_factory, model):
     export_litert(model, folder / "generator.tflite")
     export_litert(model, folder / "uint8.tflite", io="uint8")
     export_litert(model, folder / "fixed.tflite", size=(24, 32))
+    pytest.importorskip("tf2onnx")
+    export_onnx(model, folder / "other.onnx")
+    export_onnx(model, folder / "fixed.onnx", size=(24, 32))
     return folder
 
 
 @pytest.mark.parametrize(
     "name",
-    ["generator.keras", "generator.tflite", "uint8.tflite", "served", "served/2"],
+    [
+        *("generator.keras", "generator.tflite", "uint8.tflite", "other.onnx"),
+        *("served", "served/2"),
+    ],
 )
 def test_every_format_paints_alike(folder, model, name):
     stylizer = Stylizer(folder / name)
@@ -63,8 +69,9 @@ def test_a_file_beside_the_generator_is_taken_on_request(folder):
         load_runtime(folder / "generator.tflite", tail="support")
 
 
-def test_a_file_of_one_size_names_it(folder):
-    stylizer = Stylizer(folder / "fixed.tflite")
+@pytest.mark.parametrize("name", ["fixed.tflite", "fixed.onnx"])
+def test_a_file_of_one_size_names_it(folder, name):
+    stylizer = Stylizer(folder / name)
     assert stylizer(noise(23, 31)).shape == (23, 31, 3)
     with pytest.raises(InputError, match="32 x 24 .* got 24 x 24"):
         stylizer(noise(24, 24))
