@@ -196,8 +196,14 @@ def painted(args, stylizer, jobs, single):
     """(source, error or None) for each job: photos first, then videos one by one."""
     from animegan_tf.inference import paint_files
 
+    def tell_of_faces(photo):
+        if args.faces and not stylizer.faces:
+            tqdm.write(f"no face found: {photo}", file=sys.stderr)
+
     photos = [job for job in jobs if not is_video(job[0])]
-    results = paint_files(stylizer, photos, args.compare, args.keep_metadata)
+    results = paint_files(
+        stylizer, photos, args.compare, args.keep_metadata, tell_of_faces
+    )
     yield from tqdm(results, total=len(photos), unit="picture", disable=single)
     for job in jobs:
         if is_video(job[0]):

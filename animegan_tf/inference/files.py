@@ -18,7 +18,7 @@ from animegan_tf.inference.stylizer import compare
 AHEAD = 2
 
 
-def paint_files(stylizer, jobs, side_by_side=False, keep_metadata=False):
+def paint_files(stylizer, jobs, side_by_side=False, keep_metadata=False, painted=None):
     """Paints files in order, reading ahead and writing behind in threads.
 
     A picture has the photo's transparency where its format has any, else white there.
@@ -30,6 +30,8 @@ def paint_files(stylizer, jobs, side_by_side=False, keep_metadata=False):
         side_by_side: bool, write what `compare` gives.
         keep_metadata: bool, write the photo's EXIF block too: place, time, camera,
             names.
+        painted: None, or a callable that is given the photo's path after the stylizer
+            has painted it and before it paints another.
 
     Yields:
         (photo, error) for each job, in order: the photo's path, and None once its
@@ -48,6 +50,8 @@ def paint_files(stylizer, jobs, side_by_side=False, keep_metadata=False):
             picture = stylizer(image)
         except InputError as error:
             raise InputError(f"{photo}: {error}") from error
+        if painted is not None:
+            painted(photo)
         return compare(image, picture) if side_by_side else picture
 
     written = deque()
