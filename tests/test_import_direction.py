@@ -32,6 +32,7 @@ ALLOWED = {
     "checkpoints": ("errors", "imaging", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
     "serving": ("errors", "imaging"),
+    "evaluation": ("errors", "imaging", "models"),
 }
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.
