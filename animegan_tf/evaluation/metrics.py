@@ -91,6 +91,21 @@ def check_features(values, name="the features", least=1):
     return values
 
 
+def canonical(rows):
+    """Rows in an order that does not depend on the one they came in.
+
+    They are sorted by their sums: where a last digit differs between runs, a row moves
+    past its neighbour at most.
+
+    Args:
+        rows: float64 `(pictures, dimensions)`.
+
+    Returns:
+        The same rows.
+    """
+    return rows[np.lexsort((rows[:, 0], rows.sum(axis=1)))]
+
+
 def moments(features):
     """Mean and covariance of a set of features.
 
@@ -204,7 +219,7 @@ def kernel_distance(
             f"a kernel distance by subsets of {subset_size} pictures needs as many in "
             f"either set, received {len(a)} and {len(b)}."
         )
-    a, b = _canonical(a), _canonical(b)
+    a, b = canonical(a), canonical(b)
     distances = []
     for _ in range(subsets):
         drawn = (rng.choice(len(x), subset_size, replace=False) for x in (a, b))
@@ -270,7 +285,7 @@ def inception_score(
             f"{splits} parts and {len(probabilities)} pictures."
         )
     dealt = rng.permutation(len(probabilities))
-    parts = np.array_split(_canonical(probabilities)[dealt], splits)
+    parts = np.array_split(canonical(probabilities)[dealt], splits)
     scores = [_inception_score(part) for part in parts]
     return InceptionScore(float(np.mean(scores)), float(np.std(scores)), splits)
 
@@ -503,14 +518,6 @@ def _two_sets(a, b, least=1):
             f"{a.shape[1]} and {b.shape[1]} dimensions."
         )
     return a, b
-
-
-def _canonical(rows):
-    """Rows in an order that does not depend on the one they came in.
-
-    By their sums: a last digit that differs moves a row past its neighbour at most.
-    """
-    return rows[np.lexsort((rows[:, 0], rows.sum(axis=1)))]
 
 
 def _root(cov):
