@@ -32,11 +32,11 @@ ALLOWED = {
     "checkpoints": ("errors", "imaging", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
     "serving": ("errors", "imaging"),
-    "evaluation": ("errors", "imaging", "models"),
+    "evaluation": ("errors", "imaging"),
 }
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.
-NO_TENSORFLOW = ("ops", "losses", "layers", "models", "serving")
+NO_TENSORFLOW = ("ops", "losses", "layers", "models", "serving", "evaluation")
 NO_KERAS = ("config", "cli", "errors", "imaging", "samples")
 
 
