@@ -1,5 +1,7 @@
 """The networks of the evaluation: their layers, their weights, what they refuse."""
 
+import hashlib
+
 import keras
 import numpy as np
 import pytest
@@ -136,7 +138,6 @@ def test_lpips_is_the_papers_formula(tmp_path):
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda p: InceptionNetwork("inception", p), "keras.applications.InceptionV3"),
         (lambda p: InceptionNetwork("fid-inception", p), "FID's InceptionV3 must have"),
         (
             lambda p: InceptionNetwork("drawing-inception", p),
@@ -180,6 +181,27 @@ def test_networks_that_do_not_exist_are_refused(weights_file, tmp_path):
         InceptionNetwork("inception", weights_file, batch_size=0)
 
 
+def test_weights_that_keras_has_fetched_before_are_found_again(tmp_path, monkeypatch):
+    name = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / name).write_bytes(b"weights")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    network = InceptionNetwork("inception")
+    assert network.weights == tmp_path / "models" / name
+    assert network.weights_hash == hashlib.sha256(b"weights").hexdigest()
+    assert network.identifier == f"inception-{network.weights_hash[:32]}-299-bicubic"
+
+
+def test_weights_out_of_reach_end_in_one_sentence(tmp_path, monkeypatch):
+    def fail(weights):
+        raise OSError("no such host")
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(keras.applications, "InceptionV3", fail)
+    with pytest.raises(InputError, match="name its path, received: no such host"):
+        InceptionNetwork("inception")
+
+
 # With the developers' networks and pictures
 
 
@@ -198,10 +220,12 @@ def test_the_drawing_classifier_tells_anime_from_photos():
     photos = list_images(shared("data/photo/test"))[:4]
     anime = list_images(shared("data/anime/ba/test"))[:4]
     views = [View(x, TOP_SQUARE) for x in photos + anime]
-    found = extract(InceptionNetwork("drawing-inception", path, 4), views)
+    network = InceptionNetwork("drawing-inception", path, batch_size=4)
+    found = extract(network, views)
     classes = found["probabilities"].argmax(axis=1)
     assert (classes[:4] > 1).all() and (classes[4:] <= 1).all()  # two are drawn ones
     # Neither the order nor the batches change a figure.
-    again = extract(InceptionNetwork("drawing-inception", path, 3), views[2::-1])
+    network.batch_size = 5
+    again = extract(network, views[2::-1])
     for name, values in found.items():
         assert_close(again[name], values[2::-1], 1e-6)

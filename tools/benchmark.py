@@ -5,17 +5,21 @@
     python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
     python tools/benchmark.py smoothing
     python tools/benchmark.py alignment dataset
+    python tools/benchmark.py metrics my/photos my/anime \\
+        --network drawing-inception --weights inception_v3_drawing_float16.npz
 
 Other programs on the machine lengthen the times: compare figures of one run only, and
 read the ratio to the machine's own matrix product beside them.
 """
 
 import argparse
+import io
 import json
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -237,6 +241,121 @@ def measure_alignment(args):
     return {"sources": len(groups), "found": found, "again": len(eyes), **figures}
 
 
+def halves(folder, count):
+    """Two lists of as many pictures, drawn at random and without a common one."""
+    import numpy as np
+
+    from animegan_tf.errors import InputError
+    from animegan_tf.imaging.io import list_images
+
+    paths = list_images(folder, recursive=True)
+    count = min(count, len(paths) // 2)
+    if count < 2:
+        raise InputError(f"{folder}: must hold 4 pictures or more; got {len(paths)}")
+    drawn = np.random.default_rng(0).permutation(len(paths))
+    return [[paths[i] for i in part] for part in (drawn[:count], drawn[-count:])]
+
+
+def damaged(paths, folder, damage):
+    """PNG copies of pictures, each through `damage`, a function of Pillow images."""
+    import numpy as np
+    from PIL import Image
+
+    from animegan_tf.imaging.io import read_image, write_image
+
+    folder.mkdir()
+    copies = [folder / f"{i}.png" for i in range(len(paths))]
+    for path, copy in zip(paths, copies):
+        write_image(copy, np.array(damage(Image.fromarray(read_image(path)))))
+    return copies
+
+
+def through_jpeg(image, quality):
+    from PIL import Image
+
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return Image.open(file)
+
+
+def evaluation_sets(args, folder):
+    """Lists of pictures by name, and which of them are compared."""
+    from functools import partial
+
+    from PIL import ImageFilter
+
+    photos, more_photos = halves(args.photos, args.count)
+    anime, more_anime = halves(args.anime, args.count)
+    sets = {
+        "photos": photos,
+        "more photos": more_photos,
+        "anime": anime,
+        "more anime": more_anime,
+    }
+    damages = {
+        f"blurred by {radius}": lambda image, radius=radius: image.filter(
+            ImageFilter.GaussianBlur(radius)
+        )
+        for radius in (1, 2, 4)
+    } | {
+        f"JPEG of quality {quality}": partial(through_jpeg, quality=quality)
+        for quality in (50, 20, 5)
+    }
+    for number, (name, damage) in enumerate(damages.items()):
+        sets[name] = damaged(more_photos, folder / str(number), damage)
+    pairs = [("photos", name) for name in ("more photos", *damages, "anime")]
+    return sets, [*pairs, ("anime", "more anime")]
+
+
+def measure_metrics(args):
+    """Distances of sets whose order is known, and what the cache saves."""
+    import numpy as np
+
+    from animegan_tf.evaluation import intervals
+    from animegan_tf.evaluation.extraction import FeatureCache, extract
+    from animegan_tf.evaluation.features import InceptionNetwork
+    from animegan_tf.evaluation.views import View
+
+    network = InceptionNetwork(args.network, args.weights)
+    network.check()
+    with tempfile.TemporaryDirectory() as folder:
+        sets, pairs = evaluation_sets(args, Path(folder))
+        cache, seconds = FeatureCache(Path(folder) / "cache"), []
+        for _ in range(2):
+            start = time.perf_counter()
+            found = {
+                name: extract(network, list(map(View, paths)), cache=cache, label=name)
+                for name, paths in sets.items()
+            }
+            seconds.append(time.perf_counter() - start)
+    total = sum(map(len, sets.values()))
+    print(
+        f"{network.identifier}\n{total} pictures: {seconds[0]:.0f} s, from the cache "
+        f"{seconds[1]:.1f} s; peak {peak_gib():.2f} GiB\n"
+    )
+    print(f"{'sets':<32} {'Frechet':>22} {'1000 x kernel':>22} precision recall")
+    rows = []
+    for pair in pairs:
+        a, b = (found[name]["features"] for name in pair)
+        size, rng = min(len(a), len(b)) // 2, np.random.default_rng(0)
+        frechet = intervals.frechet(a, b, rng)
+        kernel = intervals.kernel(a, b, rng, 100, size)
+        shares = [estimate.value for estimate in intervals.precision_recall(a, b, rng)]
+        print(
+            f"{' - '.join(pair):<32} {shown(frechet, 1):>22} {shown(kernel, 1000):>22} "
+            f"{shares[0]:9.2f} {shares[1]:6.2f}"
+        )
+        rows.append([pair, frechet, kernel, *shares])
+    return {"network": network.identifier, "seconds": seconds, "rows": rows}
+
+
+def shown(estimate, factor):
+    low, value, high = (
+        factor * x for x in (estimate.low, estimate.value, estimate.high)
+    )
+    return f"{value:.2f} ({low:.2f}, {high:.2f})"
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -256,7 +375,13 @@ def parse_arguments():
     smoothing.add_argument("--image-size", type=int, default=256)
     alignment = commands.add_parser("alignment", help="eyes in a prepared data set")
     alignment.add_argument("dataset", type=Path, help="of tools/prepare.py photos")
-    for command in (generator, train, smoothing, alignment):
+    metrics = commands.add_parser("metrics", help="distances of sets of pictures")
+    metrics.add_argument("photos", type=Path)
+    metrics.add_argument("anime", type=Path)
+    metrics.add_argument("--network", default="inception")
+    metrics.add_argument("--weights", type=Path)
+    metrics.add_argument("--count", type=int, default=500, help="pictures of a set")
+    for command in (generator, train, smoothing, alignment, metrics):
         command.add_argument("--repeats", type=int, default=9, help="steps timed")
         command.add_argument("--json", metavar="PATH", help="also write the figures")
     return parser.parse_args()
@@ -269,6 +394,7 @@ def main():
         "train": measure_train,
         "smoothing": measure_smoothing,
         "alignment": measure_alignment,
+        "metrics": measure_metrics,
     }
     measured = measure[args.what](args)
     if args.json:

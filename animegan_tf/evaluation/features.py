@@ -13,11 +13,10 @@ import numpy as np
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.views import resize
-from animegan_tf.evaluation.weights import file_hash
+from animegan_tf.evaluation.weights import KERAS_INCEPTION, file_hash
 
 # Below this VGG16 has no pixel left at its last level.
 _LPIPS_LEAST = 16
-_KERAS_INCEPTION = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
 
 
 @dataclass(frozen=True)
@@ -277,12 +276,12 @@ def _inception_weights(name):
             "received none."
         )
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    path = home / "models" / _KERAS_INCEPTION
-    if path.is_file():
-        return path
-    from animegan_tf.evaluation.networks import fetch_imagenet_inception
+    path = home / "models" / KERAS_INCEPTION
+    if not path.is_file():
+        from animegan_tf.evaluation.networks import fetch_imagenet_inception
 
-    return fetch_imagenet_inception()
+        fetch_imagenet_inception()
+    return path
 
 
 def _interpreter(path):

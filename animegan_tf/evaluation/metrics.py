@@ -1,7 +1,7 @@
 """Formulas of the evaluation: sets of features, pairs of pictures, single pictures.
 
-All compute in float64 with numpy, SciPy and scikit-image; no figure depends on the
-order of the pictures.
+All compute in float64, without a network; no figure depends on the order of the
+pictures.
 """
 
 from typing import NamedTuple
@@ -188,7 +188,8 @@ def kernel_distance(
 
     The unbiased estimate of the squared maximum mean discrepancy under the kernel
     (x.y / dimensions + 1)^3, averaged over random subsets. It may be slightly
-    negative. The deviation tells how much subsets differ, not how sure the mean is.
+    negative. The deviation tells how much subsets differ, not how sure the mean is; it
+    is 0 where a subset takes all pictures there are.
 
     Args:
         a, b: `(pictures, dimensions)`.
@@ -206,7 +207,7 @@ def kernel_distance(
 
     Reference:
         Binkowski et al., *Demystifying MMD GANs*, ICLR 2018, section 4. Agrees with
-        torch-fidelity and clean-fid, whose defaults these are.
+        torch-fidelity, whose defaults these are.
     """
     a, b = _two_sets(a, b)
     if subsets < 1 or subset_size < 2:

