@@ -1,5 +1,8 @@
 """Portraits against their photos: faces, measures by pixels, and the recipe."""
 
+import sys
+from importlib import metadata
+
 import numpy as np
 import pytest
 from helpers import shared
@@ -56,6 +59,16 @@ def test_a_face_is_cut_where_it_is_and_fits_smaller_pictures(files, tmp_path):
 def test_identities_need_two_faces(files):
     with pytest.raises(InputError, match="received 1 among 2 photos"):
         identities(None, [files["portrait"], files["noise"]], [])
+
+
+def test_without_mtcnn_one_sentence_names_the_extra(files, tmp_path, monkeypatch):
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
+    monkeypatch.setitem(sys.modules, "mtcnn", None)
+    with pytest.raises(InputError, match=r"mtcnn must be installed.*\[prepare\]"):
+        face_cuts([files["portrait"]], FeatureCache(tmp_path / "cache"))
 
 
 def test_measures_by_pixels_are_those_of_the_metrics_at_one_size(files):

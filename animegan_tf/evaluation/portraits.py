@@ -58,7 +58,11 @@ class FaceBox:
 
     @property
     def identifier(self) -> str:
-        return f"{self.name}-mtcnn-{metadata.version('mtcnn')}-{FACE_MARGIN}"
+        try:
+            version = metadata.version("mtcnn")
+        except metadata.PackageNotFoundError:
+            version = "absent"  # the detector will say so
+        return f"{self.name}-mtcnn-{version}-{FACE_MARGIN}"
 
     @cached_property
     def _detector(self):
