@@ -1,9 +1,11 @@
 """What several tests need: generic layer checks, reference numbers, tiny networks."""
 
+import os
 from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from skimage.data import astronaut
 
@@ -11,6 +13,18 @@ from animegan_tf.models import build_generator
 
 DATA = Path(__file__).parent / "data"
 LAYERS, GENERATOR, DISCRIMINATOR = 2, 0, 1  # salts of the weight recipe
+
+
+def shared(name):
+    """A file or folder of the developers' networks and pictures; else skips the test.
+
+    They lie in `shared` beside the checkout, or where ANIMEGAN_TF_SHARED says.
+    """
+    beside = Path(__file__).parents[2] / "shared"
+    path = Path(os.environ.get("ANIMEGAN_TF_SHARED", beside)) / name
+    if not path.exists():
+        pytest.skip(f"there is no {path}")
+    return path
 
 
 def reference():

@@ -30,13 +30,13 @@ ALLOWED = {
     ),
     "inference": ("errors", "imaging", "models", "ops", "sizes"),
     "checkpoints": ("errors", "imaging", "models"),
-    "evaluation": ("config", "errors", "imaging"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
     "serving": ("errors", "imaging"),
+    "evaluation": ("config", "errors", "imaging"),
 }
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.
-NO_TENSORFLOW = ("ops", "losses", "layers", "models", "serving")
+NO_TENSORFLOW = ("ops", "losses", "layers", "models", "serving", "evaluation")
 NO_KERAS = ("config", "cli", "errors", "imaging", "samples")
 
 

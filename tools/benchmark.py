@@ -10,6 +10,8 @@
     python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
     python tools/benchmark.py smoothing
     python tools/benchmark.py alignment dataset
+    python tools/benchmark.py metrics my/photos my/anime \\
+        --network drawing-inception --weights inception_v3_drawing_float16.npz
 
 Other programs on the machine lengthen the times: compare figures of one run only, and
 read the ratio to the machine's own matrix product beside them.
@@ -19,7 +21,14 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks import preparation, quality, runtimes, stylizing, training
+from benchmarks import (
+    metrics,
+    preparation,
+    quality,
+    runtimes,
+    stylizing,
+    training,
+)
 
 from animegan_tf.cli import ArgumentParser, run_tool
 
@@ -88,6 +97,12 @@ def parse_arguments():
     command.add_argument("--image-size", type=int, default=256)
     command = add("alignment", preparation.measure_alignment, "eyes in a data set")
     command.add_argument("dataset", type=Path, help="of tools/prepare.py photos")
+    command = add("metrics", metrics.measure_metrics, "distances of sets of pictures")
+    command.add_argument("photos", type=Path)
+    command.add_argument("anime", type=Path)
+    command.add_argument("--network", default="inception")
+    command.add_argument("--weights", type=Path)
+    command.add_argument("--count", type=int, default=500, help="pictures of a set")
     runtimes.add_inner_commands(commands)
     return parser.parse_args()
 
