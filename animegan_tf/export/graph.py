@@ -62,6 +62,28 @@ def _mirrored(x, axis, before, after):
     return tf.concat(parts, axis)
 
 
+class PhasedConv2D(keras.layers.Conv2D):
+    """Computes four pixels of a picture at once.
+
+    XNNPACK's convolutions have room for sixteen channels, of which a picture fills
+    three. One of stride 2 with the kernel at its four places fills twelve.
+    """
+
+    def call(self, inputs):
+        if self.filters != 3:
+            return super().call(inputs)
+        places = [(down, across) for down in (0, 1) for across in (0, 1)]
+        kernel = ops.concatenate(
+            [
+                ops.pad(self.kernel, [[i, 1 - i], [j, 1 - j], [0, 0], [0, 0]])
+                for i, j in places
+            ],
+            axis=-1,
+        )
+        x = ops.conv(inputs, kernel, strides=2, padding="valid")
+        return tf.nn.depth_to_space(x, 2)
+
+
 class PixelAttention(ExternalAttention):
     """Attention as 1x1 convolutions, without reshaping `(B, H, W, C)`.
 
@@ -84,15 +106,19 @@ class StepwiseLADE(LADE):
     """Takes every mean over the columns first, then over the rows.
 
     XNNPACK adds up a whole picture in one float32 number: at 1024 px that alone
-    would put the result off by more than a grey level.
+    would put the result off by more than a grey level. The input itself is scaled and
+    shifted, not its distance to the mean, which need not be stored then.
     """
 
-    def _convolution_moments(self, x, kernel):
-        t = ops.conv(x, kernel)
-        mean, new_mean = _mean(x), _mean(t)
-        centered = x - mean
-        variance = _mean(ops.square(centered))
-        return centered, variance, new_mean, _mean(ops.square(t - new_mean))
+    def call(self, inputs, training=False):
+        kernel = ops.convert_to_tensor(self.kernel)
+        mean, t = _mean(inputs), ops.conv(inputs, kernel)
+        new_mean = ops.conv(mean, kernel)
+        variance = _mean(tf.math.squared_difference(inputs, mean))
+        new_variance = _mean(tf.math.squared_difference(t, new_mean))
+        scale = ops.sqrt((new_variance + self.epsilon) / (variance + self.epsilon))
+        y = inputs * scale + (new_mean - mean * scale)
+        return ops.leaky_relu(y, self.negative_slope)
 
 
 def _mean(x):
