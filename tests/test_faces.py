@@ -126,7 +126,9 @@ def test_one_face_is_reported_once():
     mouth = faces.Face((30.0, 70.0, 60.0, 70.0), (), 0.93)
     other = faces.Face((105.0, 20.0, 90.0, 110.0), (), 0.92)
     empty = faces.Face((0.0, 0.0, 0.0, 9.0), (), 0.95)
-    assert faces._distinct([mouth, other, empty, whole]) == [whole, other]
+    found = [mouth, other, empty, whole]
+    assert faces._distinct(found, [f.confidence for f in found]) == [whole, other]
+    assert faces._distinct(found, [0.9, 0.9, 0.9, 0]) == [other, mouth]
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
@@ -143,6 +145,46 @@ def test_turned_face_is_found_on_request_and_aligned_upright(
         for image, found in [(picture, face), (astronaut[:260, 90:350], upright)]
     )
     assert difference(aligned, expected) < 1
+
+
+def test_upright_and_turned_faces_of_one_picture_are_found(astronaut):
+    head = astronaut[20:220, 120:320]
+    turns = [np.ascontiguousarray(np.rot90(head, quarters)) for quarters in range(4)]
+    montage = np.vstack([np.hstack(turns[:2]), np.hstack(turns[2:])])
+    found = FaceDetector(turned=True)(montage)
+    assert len(found) == 4
+    expected = alignment(LANDMARKS - [120, 20], 64)
+    for face in found:
+        column, row = (int(corner // 200) for corner in face.box[:2])
+        linear = alignment(face.landmarks, 64)[:, :2]
+        turn = np.degrees(np.arctan2(linear[1, 0], linear[0, 0]))
+        wanted = np.degrees(np.arctan2(expected[1, 0], expected[0, 0]))
+        wanted += 90 * (2 * row + column)
+        assert abs((turn - wanted + 180) % 360 - 180) < 4
+
+
+class Reading:
+    """Stands in for MTCNN: sees one face, unturned, and again in second looks."""
+
+    def __init__(self, second_looks=()):
+        self.second_looks = second_looks
+
+    def detect_faces(self, image, **options):
+        if image[0, 0, 0] < 255 and len(image) not in self.second_looks:
+            return np.zeros((0, 16))
+        points = canonical_landmarks(len(image), 0.5)
+        corners = [*points.min(0), *points.max(0)]
+        return np.array([[0, *corners, 0.95, *points[:, 0], *points[:, 1]]])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("second_looks", [(), (128,), (192,)])
+def test_face_among_turned_ones_must_be_found_again(monkeypatch, turned, second_looks):
+    picture = np.zeros((300, 300, 3), np.uint8)
+    picture[0, 0] = 255
+    monkeypatch.setattr(faces, "_mtcnn", lambda: Reading(second_looks))
+    found = FaceDetector(turned=turned)(picture)
+    assert len(found) == (1 if second_looks or not turned else 0)
 
 
 def test_float_picture_is_refused(detector, astronaut):

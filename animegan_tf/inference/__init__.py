@@ -5,12 +5,14 @@ what it needs when it is made.
 """
 
 from animegan_tf.inference.files import paint_files
+from animegan_tf.inference.portrait import PortraitStylizer
 from animegan_tf.inference.runtimes import load_generator, load_runtime
 from animegan_tf.inference.stylizer import Stylizer, compare
 from animegan_tf.inference.video import PaintedVideo, paint_video
 
 __all__ = [
     "PaintedVideo",
+    "PortraitStylizer",
     "Stylizer",
     "compare",
     "load_generator",
