@@ -1,7 +1,6 @@
 """The tools as people call them: what they print, write and refuse."""
 
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -35,21 +34,10 @@ def in_subprocess(folder, tool, *arguments):
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
+def call(tmp_path, monkeypatch, run_here):
     """Runs a tool in this process, inside `tmp_path`; returns as `in_subprocess`."""
     monkeypatch.chdir(tmp_path)
-
-    def call(tool, *arguments):
-        monkeypatch.setattr(sys, "argv", [tool, *map(str, arguments)])
-        capsys.readouterr()
-        status = 0
-        try:
-            runpy.run_path(str(TOOLS / tool), run_name="__main__")
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return call
+    return run_here
 
 
 @pytest.fixture(scope="module")
@@ -279,6 +267,10 @@ def test_resuming_takes_the_settings_of_the_run(settings, folders, tmp_path):
 
 # What is refused: the reason in one sentence, status 2, nothing written.
 
+JUDGED = (
+    "--photos PICTURES --anime PICTURES --evaluate-every 1 --evaluate-network imagenet"
+)
+
 
 def assert_refused(outcome, *named):
     status, _, err = outcome
@@ -299,6 +291,9 @@ def assert_refused(outcome, *named):
         ("--photos PICTURES --anime empty", ["empty", "at least one picture"]),
         ("--photos file.txt --anime PICTURES", ["file.txt"]),
         ("--photos PICTURES --anime PICTURES --validation nowhere", ["nowhere"]),
+        (f"{JUDGED} --evaluate-photos nowhere --evaluate-anime PICTURES", ["nowhere"]),
+        (f"{JUDGED} --evaluate-photos PICTURES --evaluate-anime empty", ["empty"]),
+        (f"{JUDGED} --evaluate-photos PICTURES", ["--evaluate-anime", "none"]),
         ("--photos PICTURES", ["--anime"]),
         ("--anime PICTURES", ["--photos"]),
         ("--dataset nowhere --style Hayao", ["nowhere/train_photo"]),
