@@ -19,11 +19,12 @@ ALLOWED = {
     "cli": ("errors",),
     "ops": (),
     "losses": ("ops",),
+    "page": (),
     "imaging": ("errors",),
     "samples": ("errors", "imaging"),
     "layers": (),
     "models": ("errors", "layers"),
-    "data": ("config", "errors", "imaging", "ops"),
+    "data": ("config", "errors", "imaging", "ops", "page"),
     "training": (
         *("config", "data", "errors", "imaging", "layers"),
         *("losses", "models", "ops", "samples"),
@@ -37,7 +38,7 @@ ALLOWED = {
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.
 NO_TENSORFLOW = ("ops", "losses", "layers", "models", "serving", "evaluation")
-NO_KERAS = ("config", "cli", "errors", "imaging", "samples")
+NO_KERAS = ("config", "cli", "errors", "imaging", "page", "samples")
 
 
 def imports(tree):

@@ -1,17 +1,16 @@
-"""Histograms as SVG, and how numbers and texts are shown beside them."""
+"""Histograms of what was measured of pictures, as SVG."""
 
-import html
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from animegan_tf.data.manifest import Record
+from animegan_tf.page.svg import Frame, drawing, label, step, ticks
+from animegan_tf.page.text import counted, rounded, shown_number, shown_text
 
 _BINS = 30
 _BINS_PER_DECADE = 10
-# The size of a histogram and of its margins, in the units of its own drawing.
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 440, 250, 60, 18, 38, 46
+_FRAME = Frame(width=440, height=250, left=60, right=18, top=38, bottom=46)
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ def bin_edges(values, lines, quantity):
             for i in range(first, last + 2)
         ]
     high = max(high, quantity.highest)
-    step = _step(high, _BINS)
-    return [rounded(i * step) for i in range(math.ceil(high / step) + 1)]
+    width = step(high, _BINS)
+    return [rounded(i * width) for i in range(math.ceil(high / width) + 1)]
 
 
 def chart(quantity, statistics, histogram, thresholds):
@@ -57,11 +56,13 @@ def chart(quantity, statistics, histogram, thresholds):
     edges = histogram["edges"]
     stacks = list(zip(histogram["dropped"], histogram["kept"]))
     top = max(map(sum, stacks))
-    across = _scale(edges[0], edges[-1], _LEFT, _WIDTH - _RIGHT, quantity.log)
-    up = _scale(0, top, _HEIGHT - _BOTTOM, _TOP)
+    across = _FRAME.across(edges[0], edges[-1], quantity.log)
+    up = _FRAME.up(0, top)
+    noun = "sources" if quantity.per_source else "pictures"
+    heights = range(0, top + 1, max(1, round(step(top, 5))))
     parts = [
-        *_y_axis(top, up, "sources" if quantity.per_source else "pictures"),
-        *_x_axis(quantity, edges, across),
+        *_FRAME.vertical_axis(heights, up, f"number of {noun}"),
+        *_FRAME.horizontal_axis(_ticks(quantity, edges), across, quantity.axis),
         *(
             _bars(*stack, *edges[i : i + 2], across, up)
             for i, stack in enumerate(stacks)
@@ -71,79 +72,19 @@ def chart(quantity, statistics, histogram, thresholds):
     number = {name: shown_number(value) for name, value in statistics.items()}
     return (
         f'<figure class="chart"><h3>{quantity.title}</h3>\n'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="Histogram: {quantity.axis}">\n'
-        + "\n".join(parts)
-        + f"\n</svg>\n<figcaption>{counted(statistics['count'], 'value')}, "
+        + drawing(_FRAME, f"Histogram: {quantity.axis}", parts)
+        + f"\n<figcaption>{counted(statistics['count'], 'value')}, "
         f"{number['min']} to {number['max']}. Median {number['median']}, 5&nbsp;% are "
         f"below {number['p5']}, 5&nbsp;% above {number['p95']}.</figcaption></figure>"
     )
 
 
-def shown_text(value):
-    """Any text as HTML; control characters and lone surrogates become escapes."""
-    shown = re.sub(
-        "[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]",
-        lambda match: ascii(match[0])[1:-1],
-        str(value),
-    )
-    return html.escape(shown)
-
-
-def shown_number(value):
-    """At most three significant digits behind the point, thousands set apart."""
-    if float(value).is_integer() or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
-def counted(number, noun):
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def rounded(value):
-    return round(float(value), 4)
-
-
-def _step(span, parts):
-    """Smallest of 1, 2, 5, 10, 20, ... and their fractions in parts of `span`."""
-    power = 10 ** math.floor(math.log10(span / parts))
-    return next((m * power for m in (1, 2, 5) if m * power * parts >= span), 10 * power)
-
-
-def _scale(low, high, start, end, log=False):
-    """Function from a value to its place in the drawing."""
-    bend = math.log10 if log else float
-    ratio = (end - start) / (bend(high) - bend(low))
-    return lambda value: round(start + (bend(value) - bend(low)) * ratio, 1)
-
-
-def _y_axis(top, up, noun):
-    step = max(1, round(_step(top, 5)))
-    for value in range(0, top + 1, step):
-        yield (
-            f'<path class="grid" d="M{_LEFT} {up(value)}H{_WIDTH - _RIGHT}"/>'
-            + _label(_LEFT - 6, up(value) + 4, "end", f"{value:,}")
-        )
-    middle = (_TOP + _HEIGHT - _BOTTOM) / 2
-    turn = f' transform="rotate(-90 12 {middle})"'
-    yield _label(12, middle, "middle", f"number of {noun}", turn)
-
-
-def _x_axis(quantity, edges, across):
-    if quantity.log:
-        decades = range(math.floor(math.log10(edges[-1])) + 1)
-        ticks = [m * 10**decade for decade in decades for m in (1, 3)]
-    else:
-        step = _step(edges[-1], 6)
-        ticks = [rounded(i * step) for i in range(7)]
-    for value in ticks:
-        if edges[0] <= value <= edges[-1]:
-            yield _label(
-                across(value), _HEIGHT - _BOTTOM + 17, "middle", shown_number(value)
-            )
-    middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    yield _label(middle, _HEIGHT - 8, "middle", quantity.axis)
+def _ticks(quantity, edges):
+    if not quantity.log:
+        return ticks(edges[0], edges[-1], 6)
+    decades = range(math.floor(math.log10(edges[-1])) + 1)
+    values = [m * 10**decade for decade in decades for m in (1, 3)]
+    return [value for value in values if edges[0] <= value <= edges[-1]]
 
 
 def _bars(dropped, kept, low, high, across, up):
@@ -168,11 +109,8 @@ def _threshold_lines(thresholds, across):
     for row, (name, value) in enumerate(thresholds.items()):
         x, y = across(value), 12 + 14 * row
         # The name stands on the side that has more room.
-        side, anchor = (5, "start") if x < _WIDTH / 2 else (-5, "end")
+        side, anchor = (5, "start") if x < _FRAME.width / 2 else (-5, "end")
         text = shown_text(f"{name.replace('_', ' ')} {shown_number(value)}")
-        yield f'<path class="threshold" d="M{x} {y - 10}V{_HEIGHT - _BOTTOM}"/>'
-        yield _label(x + side, y, anchor, text, ' class="name"')
-
-
-def _label(x, y, anchor, text, attributes=""):
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{attributes}>{text}</text>'
+        bottom = _FRAME.height - _FRAME.bottom
+        yield f'<path class="threshold" d="M{x} {y - 10}V{bottom}"/>'
+        yield label(x + side, y, anchor, text, ' class="name"')

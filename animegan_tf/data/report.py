@@ -1,28 +1,20 @@
 """What a person sees after a preparation: `report.html`, and `report.json`."""
 
-import base64
 import json
 import re
 from collections import Counter
-from io import BytesIO
 from pathlib import Path
-from string import Template
 from typing import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from animegan_tf.data.charts import (
-    Quantity,
-    bin_edges,
-    chart,
-    counted,
-    rounded,
-    shown_text,
-)
+from animegan_tf.data.charts import Quantity, bin_edges, chart
 from animegan_tf.data.manifest import Record
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import read_image, write_atomic
+from animegan_tf.page.html import cell, data_uri, page, swatch, table
+from animegan_tf.page.text import counted, rounded, shown_text
 
 _KEPT_SHOWN, _DROPPED_SHOWN, _FILES_LISTED = 60, 120, 500
 _THUMBNAIL = 128
@@ -122,22 +114,21 @@ def write_report(
         "histograms": {name: numbers[1] for name, numbers in measured.items()},
         "others": others,
     }
-    sections = {
-        "title": shown_text(title),
-        "summary": _summary(counts),
-        "counts": _counts_table(counts),
-        "settings": _settings_table(settings),
-        "legend": f"{_swatch('kept')}kept {_swatch('dropped')}dropped",
-        "histograms": _charts(measured, settings),
-        "kept": _kept_sheet(records, dataset),
-        "dropped": _dropped_sheets(records, counts, source),
-        "files": _file_lists(records, others),
-    }
+    legend = f"<p>{swatch('kept')}kept {swatch('dropped')}dropped</p>"
+    sections = (
+        ("What became of the pictures", _counts_table(counts)),
+        ("Settings", _settings_table(settings)),
+        ("What was measured", f"{legend}\n{_charts(measured, settings)}"),
+        ("Kept pictures", _kept_sheet(records, dataset)),
+        ("Dropped pictures", _dropped_sheets(records, counts, source)),
+        ("Files to look at", _file_lists(records, others)),
+    )
+    html = page(shown_text(title), _summary(counts), sections, _STYLE)
     text = json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n"
     run_folder.mkdir(parents=True, exist_ok=True)
     # A name that is no UTF-8 holds lone surrogates. Their escapes are JSON, too.
     write_atomic(run_folder / "report.json", text.encode("utf-8", "backslashreplace"))
-    write_atomic(run_folder / "report.html", _PAGE.substitute(sections).encode())
+    write_atomic(run_folder / "report.html", html.encode())
 
 
 def _count(records, others):
@@ -198,11 +189,11 @@ def _summary(counts):
 
 
 def _counts_table(counts):
-    rows = [_count_row(counts, _swatch("kept") + "<b>Kept</b>", counts["kept"])]
+    rows = [_count_row(counts, swatch("kept") + "<b>Kept</b>", counts["kept"])]
     for folder, number in counts["kept_by_folder"].items():
         rows.append(_count_row(counts, f"<span>in {shown_text(folder)}</span>", number))
     rows.append(
-        _count_row(counts, _swatch("dropped") + "<b>Dropped</b>", counts["dropped"])
+        _count_row(counts, swatch("dropped") + "<b>Dropped</b>", counts["dropped"])
     )
     for reason, number in counts["dropped_by_reason"].items():
         hint = _HINTS.get(reason, "")
@@ -211,7 +202,7 @@ def _counts_table(counts):
         )
     rows.append(_count_row(counts, "<b>All</b>", counts["records"]))
     heads = ("What became of it", "Number", "Share", "What to do about it")
-    return _table("counts", heads, rows)
+    return table("counts", heads, rows)
 
 
 def _count_row(counts, label, number, hint=""):
@@ -225,29 +216,7 @@ def _settings_table(settings):
         (shown_text(name.replace("_", " ")), shown_text(_plain(settings[name])))
         for name in sorted(settings)
     ]
-    return _table("settings", ("Setting", "Value"), rows)
-
-
-def _table(name, heads, rows):
-    """A table of HTML cells; the first of each row is its heading."""
-    head = "".join(f'<th scope="col">{cell}</th>' for cell in heads)
-    body = "".join(
-        f'<tr><th scope="row">{first}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in rest)
-        + "</tr>\n"
-        for first, *rest in rows
-    )
-    return (
-        f'<table class="{name}"><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}</tbody></table>"
-    )
-
-
-def _swatch(kind):
-    return (
-        '<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true">'
-        f'<rect class="{kind}" width="12" height="12"/></svg>'
-    )
+    return table("settings", ("Setting", "Value"), rows)
 
 
 def _plain(value):
@@ -264,15 +233,16 @@ def _plain(value):
 
 def _charts(measured, settings):
     drawn = [q for q in _QUANTITIES if q.title and measured[q.name][0]]
-    charts = (chart(q, *measured[q.name], _thresholds(q, settings)) for q in drawn)
-    return "\n".join(charts) or "<p>Nothing was measured.</p>"
+    charts = [chart(q, *measured[q.name], _thresholds(q, settings)) for q in drawn]
+    charts = "\n".join(charts) or "<p>Nothing was measured.</p>"
+    return f'<div class="charts">\n{charts}\n</div>'
 
 
 def _kept_sheet(records, dataset):
     kept = [record for record in records if _is_kept(record)]
     shown = _spaced(kept, _KEPT_SHOWN)
     cells = (
-        _cell(
+        cell(
             _thumbnail(dataset / record.folder / record.name),
             f"prepared from {record.source}",
             shown_text(record.name),
@@ -298,7 +268,7 @@ def _dropped_cell(record, source):
     face = f", face {record.face}" if (record.face or 1) > 1 else ""
     lines = (record.source + face, record.reason, record.detail)
     name, reason, detail = map(shown_text, lines)
-    return _cell(
+    return cell(
         _thumbnail(source / record.source, record.box),
         f"source {record.source}{face}",
         f"{name}<br><b>{reason}</b><br>{detail}",
@@ -330,15 +300,6 @@ def _sheet(cells, shown, number):
     )
 
 
-def _cell(thumbnail, description, caption):
-    if thumbnail:
-        picture = f'<img src="{thumbnail}" alt="{shown_text(description)}">'
-    else:
-        picture = '<span class="blank">cannot be read</span>'
-    # File names have underscores where other text has spaces: lines may break there.
-    return f"<li>{picture}<p>{caption.replace('_', '_<wbr>')}</p></li>\n"
-
-
 def _thumbnail(path, box=None):
     """A small picture as a data URI, its face framed; None if it cannot be read."""
     try:
@@ -356,9 +317,7 @@ def _thumbnail(path, box=None):
         # White on black shows on any ground.
         draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), None, "black", 3)
         draw.rectangle((left, top, right, bottom), None, "white")
-    content = BytesIO()
-    image.save(content, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
+    return data_uri(image)
 
 
 def _file_lists(records, others):
@@ -385,112 +344,11 @@ def _file_list(items, complete):
     return f'<ul class="files">\n{lines}</ul>{rest}'
 
 
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title</title>
-<style>
-:root {
-  --ground: #fff; --text: #1b1e22; --muted: #565d66; --line: #d6dade;
-  --blank: #e4e6e9; --kept: #00518a; --dropped: #e06a00;
-}
-@media screen and (prefers-color-scheme: dark) {
-  :root {
-    --ground: #15181c; --text: #e8eaed; --muted: #a7aeb7; --line: #373d45;
-    --blank: #2b3037; --kept: #8fd0ff; --dropped: #d06410;
-  }
-}
-* { box-sizing: border-box; }
-body {
-  margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 70rem;
-  background: var(--ground); color: var(--text);
-  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word;
-}
-h1 { margin: 0; font-size: 1.75rem; line-height: 1.2; }
-h2, h3, section > p { break-after: avoid; }
-h2 { margin: 2.5rem 0 0.75rem; font-size: 1.3rem; }
-h3 { margin: 1.5rem 0 0.25rem; font-size: 1rem; }
-p { margin: 0.25rem 0; }
-section > p, small, figcaption { color: var(--muted); font-size: 0.875rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td {
-  padding: 0.25rem 1.5rem 0.25rem 0; border-bottom: 1px solid var(--line);
-  text-align: left; vertical-align: top; font-weight: normal;
-}
-thead th { color: var(--muted); font-size: 0.875rem; }
+_STYLE = """
 .counts tr > :nth-child(2), .counts tr > :nth-child(3) {
   text-align: right; white-space: nowrap;
 }
-.summary { font-size: 1.15rem; }
-.swatch { width: 0.75rem; height: 0.75rem; margin-right: 0.4rem; }
-* + .swatch { margin-left: 1rem; }
-b { font-weight: 600; }
-code { font-size: 0.9em; white-space: nowrap; }
 .counts th > span { display: block; margin-left: 1.15rem; white-space: nowrap; }
-.kept { fill: var(--kept); }
-.dropped { fill: var(--dropped); }
-.charts { display: grid; gap: 1.5rem 2rem; }
-.chart { margin: 0; break-inside: avoid; }
-.chart h3 { margin-top: 0.5rem; }
-.chart svg { display: block; width: 100%; }
-.chart text { fill: var(--muted); font-size: 12px; }
-.chart .name { fill: var(--text); }
-.grid { stroke: var(--line); }
-path.threshold { stroke: var(--text); stroke-width: 1.5; stroke-dasharray: 5 3; }
-.sheet {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr));
-  gap: 1rem; margin: 0.5rem 0 0; padding: 0; list-style: none;
-}
-.sheet li {
-  break-inside: avoid; font-size: 0.8rem; line-height: 1.35; overflow-wrap: anywhere;
-}
-.sheet img, .blank { display: block; max-width: 100%; border-radius: 3px; }
-.blank {
-  width: 8rem; aspect-ratio: 1; padding: 3.2rem 0.5rem 0; text-align: center;
-  background: var(--blank); color: var(--muted);
-}
 .files { margin: 0.25rem 0; padding-left: 1.25rem; }
-@media print { :root { font-size: 11px; } .charts { grid-template-columns: 1fr 1fr; } }
-@media (min-width: 48rem) { .charts { grid-template-columns: 1fr 1fr; } }
-@media (max-width: 30rem) {
-  .chart text { font-size: 14px; }
-  th, td { padding-right: 0.5rem; font-size: 0.8rem; }
-  thead th { font-size: 0.8rem; }
-  .counts th > span { margin-left: 0; }
-}
-</style>
-</head>
-<body>
-<header>
-<h1>$title</h1>
-<p class="summary">$summary</p>
-</header>
-<main>
-<section><h2>What became of the pictures</h2>
-$counts
-</section>
-<section><h2>Settings</h2>
-$settings
-</section>
-<section><h2>What was measured</h2>
-<p>$legend</p>
-<div class="charts">
-$histograms
-</div>
-</section>
-<section><h2>Kept pictures</h2>
-$kept
-</section>
-<section><h2>Dropped pictures</h2>
-$dropped
-</section>
-<section><h2>Files to look at</h2>
-$files
-</section>
-</main>
-</body>
-</html>
-""")
+@media (max-width: 30rem) { .counts th > span { margin-left: 0; } }
+"""
