@@ -10,6 +10,7 @@ import pytest
 
 from animegan_tf import samples
 from animegan_tf.errors import InputError
+from animegan_tf.samples import files
 from animegan_tf.samples.portrait import CLOTHES, SKINS, STYLES
 
 SEEDS = range(8)
@@ -254,3 +255,43 @@ def test_numbers_out_of_range_are_refused(tmp_path, wrong):
     arguments = {"photos": 1, "anime": 1, "size": 32, **wrong}
     with pytest.raises(InputError, match=f"{next(iter(wrong))}="):
         samples.write_samples(tmp_path, **arguments)
+
+
+def test_held_out_people_are_in_no_folder_of_any_seed():
+    people = samples.held_out_people(100_000)
+    assert samples.held_out_people(3) == people[:3]
+    for seed in (0, 1, 999):
+        for _, drawn in files._plan(100_000, 100_000, seed, 100_000).values():
+            assert len(drawn) == 100_000
+            assert drawn[-1] < people[0] or drawn[0] > people[-1]
+    for count in (0, 100_001):
+        with pytest.raises(InputError, match=f"received {count}"):
+            samples.held_out_people(count)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_regions_have_the_colour_of_their_attribute_alone(seed):
+    person = plain(seed)
+    regions = samples.attribute_regions(person, 128)
+    assert list(regions) == ["hair", "eye", "skin"]
+    assert all(
+        regions[name].sum() > least for name, least in zip(regions, (500, 3, 500))
+    )
+    assert not (regions["hair"] & regions["skin"]).any()
+    for name, region in regions.items():
+        other = dataclasses.replace(person, **{name: RED if name != "skin" else BLUE})
+        for draw in (samples.draw_photo, samples.draw_anime):
+            before, after = (draw(p, 128).astype(int) for p in (person, other))
+            moved = np.abs(before - after).max(axis=2)
+            if getattr(person, name) != getattr(other, name):
+                assert np.median(moved[region]) > 8, name
+            # Its colour does not show in the region of another.
+            rest = {"hair": "skin", "skin": "hair", "eye": "skin"}[name]
+            assert np.median(moved[regions[rest]]) == 0, name
+
+
+def test_who_has_no_hair_has_no_region_of_it():
+    bald = plain(5, style="bald", fringe="bald", masculine=True)
+    regions = samples.attribute_regions(bald, 256)
+    assert not regions["hair"].any()
+    assert regions["skin"].sum() > 5000 and regions["eye"].any()

@@ -13,7 +13,7 @@ from animegan_tf.data.charts import Quantity, bin_edges, chart
 from animegan_tf.data.manifest import Record
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import read_image, write_atomic
-from animegan_tf.page.html import cell, data_uri, page, swatch, table
+from animegan_tf.page.html import cell, data_uri, page, spaced, swatch, table
 from animegan_tf.page.text import counted, rounded, shown_text
 
 _KEPT_SHOWN, _DROPPED_SHOWN, _FILES_LISTED = 60, 120, 500
@@ -240,7 +240,7 @@ def _charts(measured, settings):
 
 def _kept_sheet(records, dataset):
     kept = [record for record in records if _is_kept(record)]
-    shown = _spaced(kept, _KEPT_SHOWN)
+    shown = spaced(kept, _KEPT_SHOWN)
     cells = (
         cell(
             _thumbnail(dataset / record.folder / record.name),
@@ -257,7 +257,7 @@ def _dropped_sheets(records, counts, source):
     sheets = []
     for reason, share in zip(reasons, _shares(list(reasons.values()), _DROPPED_SHOWN)):
         group = [r for r in records if not _is_kept(r) and r.reason == reason]
-        cells = (_dropped_cell(record, source) for record in _spaced(group, share))
+        cells = (_dropped_cell(record, source) for record in spaced(group, share))
         sheets.append(f"<h3>{shown_text(reason.capitalize())}</h3>\n")
         sheets.append(_sheet(cells, share, len(group)))
     return "\n".join(sheets) or "<p>None.</p>"
@@ -273,12 +273,6 @@ def _dropped_cell(record, source):
         f"source {record.source}{face}",
         f"{name}<br><b>{reason}</b><br>{detail}",
     )
-
-
-def _spaced(items, number):
-    """At most `number` of the items, evenly spaced, the first among them."""
-    number = min(number, len(items))
-    return [items[i * len(items) // number] for i in range(number)]
 
 
 def _shares(sizes, total):

@@ -41,6 +41,12 @@ def cell(picture, description, caption):
     return f"<li>{picture}<p>{caption.replace('_', '_<wbr>')}</p></li>\n"
 
 
+def spaced(items, number):
+    """At most `number` of the items, evenly spaced, the first among them."""
+    number = min(number, len(items))
+    return [items[i * len(items) // number] for i in range(number)]
+
+
 def data_uri(image, quality=80):
     """A picture (PIL or uint8 RGB) as a JPEG inside of the page."""
     if not isinstance(image, Image.Image):

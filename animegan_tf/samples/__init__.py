@@ -7,12 +7,23 @@ the photo.
 
 `portrait` makes the people, `shapes` gives their outlines, bent from the lines of
 `curves`; `photo` and `anime` paint these on a `canvas`, the photo with grain and
-strands from `textures`. `files` writes the folders that training reads.
+strands from `textures`. `files` writes the folders that training reads. `regions` tells
+where a portrait shows which colour, for those who measure what became of it.
 """
 
 from animegan_tf.samples.anime import draw_anime
-from animegan_tf.samples.files import write_samples
+from animegan_tf.samples.files import held_out_people, write_samples
 from animegan_tf.samples.photo import draw_photo
 from animegan_tf.samples.portrait import Portrait, random_portrait
+from animegan_tf.samples.regions import ATTRIBUTES, attribute_regions
 
-__all__ = ["Portrait", "draw_anime", "draw_photo", "random_portrait", "write_samples"]
+__all__ = [
+    "ATTRIBUTES",
+    "Portrait",
+    "attribute_regions",
+    "draw_anime",
+    "draw_photo",
+    "held_out_people",
+    "random_portrait",
+    "write_samples",
+]

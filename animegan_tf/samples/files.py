@@ -13,6 +13,28 @@ from animegan_tf.samples.photo import draw_photo
 from animegan_tf.samples.portrait import random_portrait
 
 RECORD = "samples.json"
+# Every seed of `write_samples` owns a million people; training and its sample grid use
+# the first half of them.
+_PEOPLE_A_SEED, _HELD_OUT = 1_000_000, 600_000
+
+
+def held_out_people(count: int) -> range:
+    """Seeds of people whom `write_samples` never draws, whatever its seed.
+
+    Args:
+        count: int, 1 to 100,000; the first ones are the same for every count.
+
+    Returns:
+        range of seeds for `random_portrait`, 600,000 and on.
+
+    Raises:
+        InputError: `count` is out of range.
+    """
+    if not 1 <= count <= 100_000:
+        raise InputError(
+            f"the number of portraits must be 1 to 100,000, received {count}."
+        )
+    return range(_HELD_OUT, _HELD_OUT + count)
 
 
 def write_samples(
@@ -70,7 +92,8 @@ def _plan(photos, anime, seed, validation):
     """For each folder: the drawing function and the people's seeds."""
 
     def people(first, count):
-        return range(1_000_000 * seed + first, 1_000_000 * seed + first + count)
+        first += _PEOPLE_A_SEED * seed
+        return range(first, first + count)
 
     return {
         "train_photo": (draw_photo, people(0, photos)),
