@@ -1,6 +1,7 @@
 """The networks of the evaluation: their layers, their weights, what they refuse."""
 
 import hashlib
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,8 +14,14 @@ from skimage import data
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import networks
 from animegan_tf.evaluation.extraction import extract
-from animegan_tf.evaluation.features import FaceIdentity, InceptionNetwork, Lpips
+from animegan_tf.evaluation.features import (
+    FaceIdentity,
+    InceptionNetwork,
+    Lpips,
+    open_inception,
+)
 from animegan_tf.evaluation.views import TOP_SQUARE, View
+from animegan_tf.evaluation.weights import KERAS_INCEPTION
 from animegan_tf.imaging.io import list_images, read_image, resize, square
 
 # What torch-fidelity 0.4.0's InceptionV3 makes of `data.astronaut()` at 299 pixels
@@ -179,6 +186,28 @@ def test_networks_that_do_not_exist_are_refused(weights_file, tmp_path):
         Lpips(tmp_path / "absent.npz")
     with pytest.raises(InputError, match="1 or more, received 0"):
         InceptionNetwork("inception", weights_file, batch_size=0)
+
+
+def test_an_inception_is_told_by_its_file(weights_file, tmp_path, monkeypatch):
+    np.savez(tmp_path / "drawing.npz", conv2d_1__kernel=np.ones(3))
+    for name in ("a.h5", "a.pth", "a.PT"):
+        (tmp_path / name).write_bytes(b"weights")
+    for path, name in (
+        (weights_file, "fid-inception"),
+        (tmp_path / "drawing.npz", "drawing-inception"),
+        (tmp_path / "a.h5", "inception"),
+        (tmp_path / "a.pth", "fid-inception"),
+        (tmp_path / "a.PT", "fid-inception"),
+    ):
+        assert open_inception(path).name == name
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / KERAS_INCEPTION).write_bytes(b"weights")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    network = open_inception(Path("imagenet"))
+    assert (network.name, network.weights.name) == ("inception", KERAS_INCEPTION)
+    for name in ("a.txt", "b.npz", "imagenet.h5"):
+        with pytest.raises(InputError, match=name):
+            open_inception(tmp_path / name)
 
 
 def test_weights_that_keras_has_fetched_before_are_found_again(tmp_path, monkeypatch):

@@ -25,15 +25,17 @@ ALLOWED = {
     "layers": (),
     "models": ("errors", "layers"),
     "data": ("config", "errors", "imaging", "ops", "page"),
+    "inference": ("errors", "imaging", "models", "ops", "sizes"),
+    "evaluation": (
+        *("config", "errors", "imaging", "inference", "page", "samples"),
+    ),
     "training": (
-        *("config", "data", "errors", "imaging", "layers"),
+        *("config", "data", "errors", "evaluation", "imaging", "layers"),
         *("losses", "models", "ops", "samples"),
     ),
-    "inference": ("errors", "imaging", "models", "ops", "sizes"),
     "checkpoints": ("errors", "imaging", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
     "serving": ("errors", "imaging"),
-    "evaluation": ("config", "errors", "imaging"),
 }
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.

@@ -3,11 +3,11 @@
 import base64
 import json
 import re
-from html.parser import HTMLParser
 from io import BytesIO
 
 import numpy as np
 import pytest
+from pages import Page
 from PIL import Image
 
 from animegan_tf.data import report
@@ -36,41 +36,7 @@ SETTINGS = {
     "max_brightness": None,
     "size": 64,
 }
-VOID = {"meta", "br", "img", "wbr"}
 EVIL = '<b>&"x.png'
-
-
-class Page(HTMLParser):
-    """The elements of a page, its pictures, texts and headings; tags must balance."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.open, self.elements, self.texts = [], [], []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
-
-    def all(self, wanted):
-        return [attributes for tag, attributes in self.elements if tag == wanted]
 
 
 @pytest.fixture
@@ -222,17 +188,9 @@ def test_page_is_balanced_and_has_its_parts_in_order(prepared):
     assert places == sorted(places)
 
 
-def test_page_needs_no_other_file(prepared):
-    html = _written(prepared)[1]
-    page = Page(html)
-    pictures = page.all("img")
-    assert len(pictures) == 8 + 10
-    assert all(p["src"].startswith("data:image/jpeg;base64,") for p in pictures)
-    references = {"href", "src", "srcset", "action", "data", "poster", "style"}
-    names = [name for _, values in page.elements for name in values]
-    assert references.intersection(names) == {"src"}
-    assert not page.all("script") and not page.all("link") and not page.all("iframe")
-    assert not re.search(r"https?:|url\(|@import", html)
+def test_page_holds_all_pictures(prepared):
+    page = Page(_written(prepared)[1])  # which refuses what lies outside of the page
+    assert len(page.all("img")) == 8 + 10
 
 
 def test_names_and_texts_are_escaped(prepared):

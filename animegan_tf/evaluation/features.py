@@ -13,7 +13,7 @@ import numpy as np
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.views import resize
-from animegan_tf.evaluation.weights import KERAS_INCEPTION, file_hash
+from animegan_tf.evaluation.weights import KERAS_INCEPTION, file_hash, read_arrays
 
 # Below this VGG16 has no pixel left at its last level.
 _LPIPS_LEAST = 16
@@ -266,6 +266,33 @@ class FaceIdentity(_Network):
         self._interpreter.set_tensor(source["index"], images)
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(target["index"])]
+
+
+def open_inception(which: Path) -> InceptionNetwork:
+    """The InceptionV3 that a user names.
+
+    Args:
+        which: "imagenet" for the weights of keras.applications, or a path: `.h5` of
+            the same, `.pth` or `.pt` of the network that FID was defined with, `.npz`
+            of that or of the drawing InceptionV3.
+
+    Raises:
+        InputError: another ending, or see `InceptionNetwork`.
+    """
+    if str(which) == "imagenet":
+        return InceptionNetwork("inception")
+    path = Path(which)
+    names = {".h5": "inception", ".pth": "fid-inception", ".pt": "fid-inception"}
+    name = names.get(path.suffix.lower())
+    if path.suffix.lower() == ".npz":
+        drawing = "conv2d_1__kernel" in read_arrays(path)
+        name = "drawing-inception" if drawing else "fid-inception"
+    if name is None:
+        raise InputError(
+            f"{path}: weights of an InceptionV3 must be imagenet or an .h5, .npz, .pth "
+            f"or .pt file, received {path.suffix!r}."
+        )
+    return InceptionNetwork(name, path)
 
 
 def _inception_weights(name):

@@ -1,0 +1,247 @@
+"""Folders of photos, anime and painted pictures into figures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from animegan_tf.errors import InputError
+from animegan_tf.evaluation import intervals
+from animegan_tf.evaluation.cartoon import CartoonFilter
+from animegan_tf.evaluation.extraction import FeatureCache
+from animegan_tf.evaluation.facts import circumstances
+from animegan_tf.evaluation.features import (
+    FaceIdentity,
+    InceptionNetwork,
+    Lpips,
+    open_inception,
+)
+from animegan_tf.evaluation.figures import Collector, Evaluation
+from animegan_tf.evaluation.measures import (
+    DRAWN,
+    OTHERS,
+    OWN,
+    PHOTOS,
+    Run,
+    measure_identity,
+    measure_inception,
+    measure_lpips,
+    measure_pixels,
+)
+from animegan_tf.evaluation.pictures import check_proportions, match_pictures
+from animegan_tf.imaging.io import list_images, make_folder, read_image
+
+# Below, MS-SSIM has no fifth scale.
+_LEAST_SIZE = 161
+_LEFT_OUT = {
+    "inception": "Distances, precision, recall and score of an InceptionV3",
+    "drawing": "P(drawing), and distances, precision and recall of its network",
+    "lpips": "LPIPS",
+    "identity": "Identity",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How pictures are measured.
+
+    Attributes:
+        inception: an InceptionV3 for distances between sets, as `open_inception`
+            takes it, or None.
+        drawing: weights of the drawing InceptionV3, or None.
+        lpips, identity: weights, or None.
+        size: side of the squares that are compared by pixels, 161 or more.
+        cache: folder for what networks said, or None.
+        resamples: of the bootstrap of means, 1 or more.
+        subset_size: of the kernel distance; None for 1,000, or the smaller set if
+            that has fewer.
+        subsets: number of draws of the kernel distance.
+        seed: of resamples, halves and subsets.
+    """
+
+    inception: Path | None = None
+    drawing: Path | None = None
+    lpips: Path | None = None
+    identity: Path | None = None
+    size: int = 256
+    cache: Path | None = None
+    resamples: int = intervals.RESAMPLES
+    subset_size: int | None = None
+    subsets: int = 100
+    seed: int = 0
+
+
+def evaluate_folders(
+    photos: Path,
+    anime: list[Path],
+    methods: dict[str, Path],
+    settings: Settings = Settings(),
+    command: str = "",
+) -> Evaluation:
+    """Figures of methods side by side, with the untouched photos as the zero line.
+
+    A metric whose network was not given is left out by name. Which part of a picture
+    is looked at is told in `portraits`; distances between sets compare top squares.
+
+    Args:
+        photos: folder of photos.
+        anime: folders of anime pictures, which count as one set.
+        methods: name of each method and the folder of its pictures, with the names of
+            the photos but for the ending.
+        settings: `Settings`.
+        command: str, the command line, for the report.
+
+    Returns:
+        `Evaluation`.
+
+    Raises:
+        InputError: folders, pictures, weights or numbers that cannot be used.
+    """
+    matched, anime_files, networks = _checked(photos, anime, methods, settings)
+    cache = FeatureCache(settings.cache) if settings.cache else None
+    book = Collector(settings.seed, settings.resamples)
+    run = Run(matched, anime_files, cache, book, {})
+    check_proportions(matched, cache)
+    for name in ("inception", "drawing"):
+        if name in networks:
+            sampling = settings.subsets, settings.subset_size
+            measure_inception(run, networks[name], *sampling)
+    if "identity" in networks:
+        measure_identity(run, networks["identity"])
+    if "lpips" in networks:
+        measure_lpips(run, networks["lpips"])
+    measure_pixels(run, settings.size)
+    for name, title in _LEFT_OUT.items():
+        if name not in networks:
+            book.left_out[title] = f"no weights given (--{name})"
+    book.warn(intervals.interval_warning(len(matched.stems)))
+    sources = {
+        f"Pictures of {PHOTOS}": f"{photos}: {len(matched.stems)}",
+        "Anime pictures": f"{', '.join(map(str, anime))}: {len(anime_files)}",
+        **{f"Pictures of {name}": str(path) for name, path in methods.items()},
+    }
+    return _finished(run, sources | run.facts | _sampling(settings, command))
+
+
+def check_folders(
+    photos: Path, anime: list[Path], methods: dict[str, Path], settings: Settings
+) -> None:
+    """Refuses what `evaluate_folders` would, as far as names and settings show it.
+
+    Args:
+        photos, anime, methods, settings: as of `evaluate_folders`; methods whose
+            pictures are still to be painted may be missing.
+
+    Raises:
+        InputError: see `evaluate_folders`.
+    """
+    _checked(photos, anime, methods, settings)
+
+
+def _checked(photos, anime, methods, settings):
+    """Matched pictures, files of the anime pictures, and networks by setting."""
+    if PHOTOS in methods:
+        raise InputError(f"a method must have another name than {PHOTOS!r}.")
+    matched = match_pictures(photos, methods)
+    anime_files = [path for folder in anime for path in list_images(folder)]
+    _check(settings, len(matched.stems), len(anime_files))
+    return matched, anime_files, _open_networks(settings)
+
+
+def _finished(run, facts):
+    book, files = run.book, run.files
+    names = {metric.name for metric in book.metrics}
+    return Evaluation(
+        title=f"Evaluation on {len(run.matched.stems):,} photos",
+        methods=tuple(files),
+        stems=run.matched.stems,
+        metrics=tuple(book.metrics),
+        figures=book.figures,
+        by_picture=book.by_picture,
+        columns=tuple(files),
+        image=lambda column, i: read_image(files[column][i]),
+        left_out=book.left_out,
+        warnings=tuple(book.warnings),
+        facts=facts,
+        plane=(OWN, DRAWN) if {OWN, DRAWN} <= names else None,
+        reference=OTHERS,
+    )
+
+
+def _sampling(settings, command):
+    return {
+        "Intervals": (
+            f"95 %; of means by {settings.resamples:,} bootstrap resamples, of shares "
+            f"by Wilson's formula, of sets by {intervals.HALVES} random halves"
+        ),
+        **circumstances(command, settings.seed),
+    }
+
+
+def _check(settings, photos, anime):
+    """Refuses before the first picture is read what would fail after the last one."""
+    for flag, value, least in (
+        ("--size", settings.size, _LEAST_SIZE),
+        ("--bootstrap", settings.resamples, 1),
+        ("--kid-subset-count", settings.subsets, 1),
+        ("--kid-subset-size", settings.subset_size or 2, 2),
+        ("--seed", settings.seed, 0),
+    ):
+        if value < least:
+            raise InputError(f"{flag} must be {least} or more, received {value}.")
+    received = f"{photos} photos and {anime} anime pictures"
+    if min(photos, anime) < 2:
+        raise InputError(
+            f"two pictures of either kind are needed, received {received}."
+        )
+    if settings.subset_size and min(photos, anime) < settings.subset_size:
+        raise InputError(
+            f"--kid-subset-size must be at most the number of pictures of either kind, "
+            f"received {settings.subset_size} with {received}."
+        )
+
+
+def _open_networks(settings):
+    """Networks by the setting that names them, for the settings that are given."""
+    makers = {
+        "inception": open_inception,
+        "drawing": lambda path: InceptionNetwork("drawing-inception", path),
+        "lpips": Lpips,
+        "identity": FaceIdentity,
+    }
+    given = {name: getattr(settings, name) for name in makers}
+    return {n: makers[n](path) for n, path in given.items() if path is not None}
+
+
+def paint_methods(
+    models: dict[str, Path | None], photos: Path, folder: Path
+) -> dict[str, Path]:
+    """Photos painted by generators, as PNG.
+
+    Args:
+        models: name and path of each, as `inference.load_runtime` takes it; None for
+            the cartoon filter.
+        photos: folder of photos.
+        folder: receives a folder for each name; pictures there are replaced.
+
+    Returns:
+        dict of name to folder.
+
+    Raises:
+        InputError: a model or a photo that cannot be used.
+    """
+    from tqdm import tqdm
+
+    from animegan_tf.inference import Stylizer, paint_files
+
+    files, painted = list_images(photos), {}
+    stylizers = {
+        name: CartoonFilter() if path is None else Stylizer(path)
+        for name, path in models.items()
+    }
+    for name, stylizer in stylizers.items():
+        painted[name] = make_folder(folder / name)
+        jobs = [(photo, painted[name] / f"{photo.stem}.png") for photo in files]
+        bar = tqdm(paint_files(stylizer, jobs), f"painting: {name}", len(jobs), delay=1)
+        for _, error in bar:
+            if error is not None:
+                raise error
+    return painted

@@ -1,0 +1,118 @@
+"""What an evaluation found, before anybody shows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from animegan_tf.evaluation import intervals
+from animegan_tf.evaluation.intervals import Estimate
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One thing that is measured of every method.
+
+    Attributes:
+        name: key in files, such as "comparison/ssim".
+        title: as people read it.
+        section: heading under which it stands.
+        better: "higher", "lower", or "" for a plain statistic.
+        note: what a reader must know of it, or "".
+    """
+
+    name: str
+    title: str
+    section: str
+    better: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All figures of some methods on the same pictures.
+
+    Attributes:
+        title: heading of the report.
+        methods: names, the untouched photos first.
+        stems: names of the pictures.
+        metrics: `Metric` of each thing measured, in the order of the report.
+        figures: `Estimate` by (method, metric's name); where a metric says nothing of
+            a method there is none.
+        by_picture: float64 (pictures,) by metric's name, then method; NaN where a
+            picture has no value.
+        columns: what the grid of pictures shows, the photos first.
+        image: function of a column's name and a picture's number, gives uint8 RGB.
+        left_out: what was not computed and why, by its title.
+        warnings: sentences.
+        facts: str by name: networks, hashes, resampling, counts, seed, versions.
+        plane: names of the two metrics of the plane, across and up, or None.
+        reference: name of the metric whose mean is marked across that plane, or None.
+    """
+
+    title: str
+    methods: tuple[str, ...]
+    stems: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    figures: dict[tuple[str, str], Estimate]
+    by_picture: dict[str, dict[str, np.ndarray]]
+    columns: tuple[str, ...]
+    image: Callable[[str, int], np.ndarray]
+    left_out: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
+    plane: tuple[str, str] | None = None
+    reference: str | None = None
+
+
+class Collector:
+    """Gathers the figures of an evaluation, one metric after the other.
+
+    Args:
+        seed: int; each metric draws from a generator of its own, so that its figures
+            do not depend on which others are computed.
+        resamples: int, of the bootstrap of means.
+
+    Attributes:
+        metrics, figures, by_picture, left_out, warnings: as of `Evaluation`.
+    """
+
+    def __init__(self, seed: int, resamples: int):
+        self._seed, self._resamples = seed, resamples
+        self.metrics, self.figures, self.by_picture = [], {}, {}
+        self.left_out, self.warnings = {}, []
+
+    def add(self, metric: Metric, estimate: Callable, by_method: dict) -> None:
+        """Figures of a metric.
+
+        Args:
+            metric: `Metric`.
+            estimate: function of what a method has in `by_method` and of a
+                `np.random.Generator`, gives an `Estimate`.
+            by_method: dict of method to anything.
+        """
+        self.metrics.append(metric)
+        for method, found in by_method.items():
+            rng = np.random.default_rng([self._seed, *metric.name.encode()])
+            self.figures[method, metric.name] = estimate(found, rng)
+
+    def add_means(self, metric: Metric, by_method: dict) -> None:
+        """Means over pictures, and the pictures' own values.
+
+        Args:
+            metric: `Metric`.
+            by_method: dict of method to float64 (pictures,), NaN where a picture has
+                no value; a method without any value gets no figure.
+        """
+        self.by_picture[metric.name] = by_method
+
+        def estimate(values, rng):
+            return intervals.mean(values[~np.isnan(values)], rng, self._resamples)
+
+        known = {m: v for m, v in by_method.items() if not np.isnan(v).all()}
+        self.add(metric, estimate, known)
+
+    def warn(self, sentence: str | None) -> None:
+        """A sentence for the report; None, or one that is there already, is none."""
+        if sentence and sentence not in self.warnings:
+            self.warnings.append(sentence)

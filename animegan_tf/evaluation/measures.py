@@ -1,0 +1,285 @@
+"""The parts of an evaluation: each asks one kind of network and notes the figures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from animegan_tf.evaluation import intervals
+from animegan_tf.evaluation.extraction import FeatureCache, extract
+from animegan_tf.evaluation.facts import describe
+from animegan_tf.evaluation.figures import Collector, Metric
+from animegan_tf.evaluation.pictures import Matched, listed
+from animegan_tf.evaluation.pixels import Comparison, Statistics
+from animegan_tf.evaluation.portraits import FACE_MARGIN, face_cuts, identities
+from animegan_tf.evaluation.views import TOP_SQUARE, View
+
+PHOTOS = "the photos"
+DRAWN, OWN, OTHERS = "drawing-inception/probability", "identity/own", "identity/others"
+
+_LIKENESS = "Likeness to the anime pictures"
+_AWAY = "Distance to the photos"
+_PERSON = "Still the same person"
+_CONTENT = "Content preservation, not quality"
+_PLAIN = "Plain statistics"
+
+# What an Inception network is called, and its distances: only those of the network
+# that FID was defined with bear its name.
+_INCEPTIONS = {
+    "fid-inception": ("FID's InceptionV3", "FID", "KID"),
+    "inception": ("ImageNet InceptionV3", "Frechet distance", "Kernel distance"),
+    "drawing-inception": (
+        "drawing InceptionV3",
+        "Drawing-Inception Frechet distance",
+        "Drawing-Inception kernel distance",
+    ),
+}
+_LARGEST_SUBSET = 1000
+_NEIGHBOURS = 3
+_MOST_SPLITS, _PICTURES_A_SPLIT = 10, 100
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the parts share.
+
+    Attributes:
+        matched: the photos and the methods' pictures of them.
+        anime: files of the anime pictures.
+        cache: of what networks said, or None.
+        book: where figures are noted.
+        facts: what the report says of networks, by name.
+    """
+
+    matched: Matched
+    anime: list[Path]
+    cache: FeatureCache | None
+    book: Collector
+    facts: dict[str, str]
+
+    @property
+    def files(self) -> dict:
+        """Pictures by method, the photos first."""
+        return {PHOTOS: self.matched.photos, **self.matched.methods}
+
+    def ask(self, network, paths, label, cut=None) -> dict:
+        """What a network says about single pictures."""
+        views = [View(path, cut) for path in paths]
+        label = f"{network.name}: {label}"
+        return extract(network, views, cache=self.cache, label=label)
+
+    def ask_methods(self, network, cut=None) -> dict:
+        """The same about each method's pictures, by method."""
+        return {m: self.ask(network, p, m, cut) for m, p in self.files.items()}
+
+    def compare_methods(self, network, cut=None) -> dict:
+        """What a network says about pictures beside their photos, by method."""
+        photos = [View(path, cut) for path in self.matched.photos]
+        compared = {}
+        for method, paths in self.files.items():
+            views = [View(path, cut) for path in paths]
+            label = f"{network.name}: {method}"
+            compared[method] = extract(
+                network, photos, views, cache=self.cache, label=label
+            )
+        return compared
+
+
+def measure_inception(run: Run, network, subsets: int, subset_size: int | None) -> None:
+    """Distances to anime and to the photos by an InceptionV3, and what else it says.
+
+    Args:
+        run: `Run`.
+        network: `features.InceptionNetwork`.
+        subsets: int, draws of the kernel distance.
+        subset_size: int, or None for 1,000 or the smaller set.
+    """
+    run.facts[_INCEPTIONS[network.name][0]] = describe(network, "top square")
+    found = run.ask_methods(network, TOP_SQUARE)
+    anime = run.ask(network, run.anime, "anime", TOP_SQUARE)
+    features = {method: outputs["features"] for method, outputs in found.items()}
+    count = min(len(run.matched.stems), len(run.anime))
+    sampling = subsets, subset_size or min(_LARGEST_SUBSET, count)
+    to_anime = features, anime["features"], "anime", _LIKENESS, "lower"
+    _add_distances(run, network.name, *to_anime, sampling)
+    _add_precision_recall(run, network.name, features, anime["features"])
+    if network.name == "drawing-inception":
+        _add_drawings(run, found, anime)
+    else:
+        _add_inception_score(run, network.name, found)
+    photos = features.pop(PHOTOS)  # of these, the distance to themselves says nothing
+    to_photos = features, photos, "photos", _AWAY, ""
+    _add_distances(run, network.name, *to_photos, sampling)
+    run.book.warn(intervals.frechet_warning(count))
+
+
+def _add_distances(run, name, features, others, kind, section, better, sampling):
+    network, frechet, kernel = _INCEPTIONS[name]
+    target = "the anime pictures" if kind == "anime" else "the photos"
+    subsets, size = sampling
+    run.book.add(
+        Metric(
+            f"{name}/kernel_distance_to_{kind}",
+            f"{kernel} to {target}",
+            section,
+            better,
+            f"{network}; {subsets} subsets of {size} pictures",
+        ),
+        lambda x, rng: intervals.kernel(x, others, rng, subsets, size),
+        features,
+    )
+    run.book.add(
+        Metric(
+            f"{name}/frechet_distance_to_{kind}",
+            f"{frechet} to {target}",
+            section,
+            better,
+            network,
+        ),
+        lambda x, rng: intervals.frechet(x, others, rng),
+        features,
+    )
+
+
+def _add_precision_recall(run, name, features, anime):
+    network = _INCEPTIONS[name][0]
+    if min(len(anime), len(run.matched.stems)) <= _NEIGHBOURS:
+        reason = f"a set has {_NEIGHBOURS} pictures or fewer"
+        run.book.left_out[f"Precision and recall of the {network}"] = reason
+        return
+    for which, (title, note) in enumerate(
+        (
+            ("Precision", "share of pictures that lie among the anime pictures"),
+            ("Recall", "share of anime pictures that lie among the pictures"),
+        )
+    ):
+        run.book.add(
+            Metric(
+                f"{name}/{title.lower()}",
+                title,
+                _LIKENESS,
+                "higher",
+                f"{note}; {network}, {_NEIGHBOURS} neighbours",
+            ),
+            lambda x, rng: intervals.precision_recall(anime, x, rng, _NEIGHBOURS)[
+                which
+            ],
+            features,
+        )
+
+
+def _add_drawings(run, found, anime):
+    drawn = {m: x["probabilities"][:, 0].astype(float) for m, x in found.items()}
+    mean = anime["probabilities"][:, 0].astype(float).mean()
+    note = f"the anime pictures themselves: {mean:.3g}"
+    run.book.add_means(Metric(DRAWN, "P(drawing)", _LIKENESS, "higher", note), drawn)
+    run.book.add(
+        Metric(
+            "drawing-inception/share",
+            "Share of pictures with P(drawing) over 0.5",
+            _LIKENESS,
+            "higher",
+        ),
+        lambda values, rng: intervals.share(values > 0.5),
+        drawn,
+    )
+
+
+def _add_inception_score(run, name, found):
+    count = len(run.matched.stems)
+    splits = max(1, min(_MOST_SPLITS, count // _PICTURES_A_SPLIT))
+    run.book.add(
+        Metric(
+            f"{name}/inception_score",
+            "Inception score",
+            _PLAIN,
+            "",
+            f"{_INCEPTIONS[name][0]}, {splits} splits; people are none of its classes",
+        ),
+        lambda values, rng: intervals.inception_score(values, rng, splits),
+        {method: outputs["probabilities"] for method, outputs in found.items()},
+    )
+    run.book.warn(intervals.inception_score_warning(count))
+
+
+def measure_identity(run: Run, network) -> None:
+    """Likeness of painted faces to their own photo's person, and to the others.
+
+    Args:
+        run: `Run`.
+        network: `features.FaceIdentity`.
+    """
+    cuts = face_cuts(list(run.matched.photos), run.cache)
+    hidden = [stem for stem, cut in zip(run.matched.stems, cuts) if cut is None]
+    if len(cuts) - len(hidden) < 2:
+        run.book.left_out["Identity"] = "MTCNN finds a face in fewer than two photos"
+        return
+    if hidden:
+        run.book.warn(
+            f"Identities are without {len(hidden)} of {len(cuts)} pictures, in whose "
+            f"photos MTCNN finds no face: {listed(hidden)}."
+        )
+    run.book.warn(
+        "Painted faces are outside of what the identity network was trained on: read "
+        "the similarity to the own photo beside that to other people's photos."
+    )
+    run.facts["Identity network"] = describe(
+        network, f"the square of {FACE_MARGIN} times MTCNN's face box in the photo"
+    )
+    own, others = {}, {}
+    for method, paths in run.files.items():
+        found, rows = identities(network, run.matched.photos, paths, run.cache)
+        own[method], others[method] = (np.full(len(paths), np.nan) for _ in range(2))
+        own[method][rows], others[method][rows] = found.own, found.others
+    title = "Identity: cosine to "
+    add = run.book.add_means
+    add(Metric(OWN, f"{title}the own photo", _PERSON, "higher"), own)
+    add(Metric(OTHERS, f"{title}other people's photos", _PERSON), others)
+
+
+def measure_lpips(run: Run, network) -> None:
+    """Perceptual distance to the photo.
+
+    Args:
+        run: `Run`.
+        network: `features.Lpips`.
+    """
+    run.facts["LPIPS network"] = describe(network, "top square")
+    found = run.compare_methods(network, TOP_SQUARE)
+    run.book.add_means(
+        Metric("lpips/distance", "LPIPS to the photo", _CONTENT, "lower"),
+        {method: x["distance"].astype(float) for method, x in found.items()},
+    )
+
+
+def measure_pixels(run: Run, size: int) -> None:
+    """What pixels tell without a network: content kept, colours, statistics.
+
+    Args:
+        run: `Run`.
+        size: int, side of the squares that are compared.
+    """
+    run.facts["Pixels"] = (
+        f"whole pictures, brought to {size} x {size} by Pillow's bicubic filter with "
+        "antialiasing"
+    )
+    found = run.compare_methods(Comparison(size))
+    for name, title, better, note in (
+        ("psnr", "PSNR to the photo", "higher", "decibels"),
+        ("ssim", "SSIM to the photo", "higher", ""),
+        ("ms_ssim", "MS-SSIM to the photo", "higher", ""),
+        ("color", "Colour distance to the photo", "lower", "mean CIE76 in Lab"),
+        ("chroma", "Chroma distance to the photo", "lower", "its (a, b) part alone"),
+    ):
+        metric = Metric(f"comparison/{name}", title, _CONTENT, better, note)
+        run.book.add_means(metric, {m: x[name] for m, x in found.items()})
+    network = Statistics(size)
+    found = run.ask_methods(network)
+    anime = run.ask(network, run.anime, "anime")
+    for name, title in (
+        ("total_variation", "Total variation"),
+        ("edge_density", "Edge density"),
+    ):
+        note = f"the anime pictures: {anime[name].mean():.3g}"
+        metric = Metric(f"statistics/{name}", title, _PLAIN, "", note)
+        run.book.add_means(metric, {m: x[name] for m, x in found.items()})

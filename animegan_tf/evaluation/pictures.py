@@ -1,0 +1,151 @@
+"""Folders of photos and of their painted versions, matched by name."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from animegan_tf.errors import InputError
+from animegan_tf.evaluation.extraction import FeatureCache, extract
+from animegan_tf.evaluation.views import View
+from animegan_tf.imaging.io import list_images
+
+# A padded or rounded picture still shows its photo's cut if its sides agree in ratio.
+_RATIO_TOLERANCE = 0.02
+_NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Photos and every method's pictures of them, in the order of their names.
+
+    `stems` are the names without endings; `photos` and each list of `methods` hold a
+    path for each of them.
+    """
+
+    stems: tuple[str, ...]
+    photos: tuple[Path, ...]
+    methods: dict[str, tuple[Path, ...]]
+
+
+def match_pictures(photos: Path, methods: dict[str, Path]) -> Matched:
+    """Pairs every photo with each method's picture of the same name.
+
+    Args:
+        photos: folder of photos.
+        methods: name of each method and the folder of its pictures, which have the
+            names of the photos but for the ending.
+
+    Returns:
+        `Matched`.
+
+    Raises:
+        InputError: a folder without pictures, a name in one of two folders only, or
+            two pictures of one name.
+    """
+    by_stem = _by_stem(photos)
+    files = {}
+    for name, folder in methods.items():
+        found = _by_stem(folder)
+        single = sorted(by_stem.keys() ^ found.keys())
+        if single:
+            raise InputError(
+                f"{folder}: must hold pictures of the same names as {photos}, endings "
+                f"aside, received {len(single)} in one of the two only: "
+                f"{listed(single)}."
+            )
+        files[name] = tuple(found[stem] for stem in by_stem)
+    return Matched(tuple(by_stem), tuple(by_stem.values()), files)
+
+
+def named_paths(values: list[str]) -> dict[str, Path]:
+    """Methods that a user names, as [NAME=]PATH.
+
+    Args:
+        values: without a name, a path stands for its folder's or file's name, or, if
+            that is `generator.keras` or a version's number, for its parent's.
+
+    Returns:
+        dict of name to Path.
+
+    Raises:
+        InputError: two of one name, or a name that cannot be a folder's.
+    """
+    paths = {}
+    for value in values:
+        name, given, path = value.partition("=")
+        if not given or "/" in name:
+            name, path = _own_name(Path(value)), value
+        if name in ("", ".", "..") or not path:
+            raise InputError(
+                f"a method must be given as PATH or NAME=PATH, received {value!r}."
+            )
+        if name in paths:
+            raise InputError(
+                f"methods must have names of their own, as NAME=PATH, received two of "
+                f"the name {name}."
+            )
+        paths[name] = Path(path)
+    return paths
+
+
+def _own_name(path):
+    path = Path(os.path.abspath(path))
+    name = path.stem if path.suffix in (".keras", ".tflite", ".onnx") else path.name
+    return path.parent.name if name == "generator" or name.isdecimal() else name
+
+
+class Sides:
+    """Height and width of pictures, for `extraction.extract`."""
+
+    name, identifier, batch_size = "sides", "sides-1", 1
+
+    def prepare(self, image):
+        return image.shape[:2]
+
+    def run(self, shapes: list) -> dict:
+        return {"sides": np.array(shapes)}
+
+
+def check_proportions(matched: Matched, cache: FeatureCache | None = None) -> None:
+    """Refuses pictures that cannot show the same cut as their photo.
+
+    Args:
+        matched: `Matched`; every picture is read.
+        cache: as of `extract`.
+
+    Raises:
+        InputError: a picture cannot be read, or its proportions are over 2 % from
+            those of its photo.
+    """
+    views = [View(path) for path in matched.photos]
+    photos = extract(Sides(), views, cache=cache, label="photos")["sides"]
+    for name, paths in matched.methods.items():
+        views = [View(path) for path in paths]
+        pictures = extract(Sides(), views, cache=cache, label=name)["sides"]
+        for path, (rows, columns), (height, width) in zip(paths, pictures, photos):
+            if abs(columns * height / (rows * width) - 1) > _RATIO_TOLERANCE:
+                raise InputError(
+                    f"{path}: must have the proportions of its photo, {width} x "
+                    f"{height}, received {columns} x {rows}."
+                )
+
+
+def listed(names):
+    """The first three of some names, for a message."""
+    dots = ", ..." if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + dots
+
+
+def _by_stem(folder):
+    paths = list_images(Path(folder))
+    found = {path.stem: path for path in paths}
+    if len(found) < len(paths):
+        twice = [s for s, n in Counter(path.stem for path in paths).items() if n > 1]
+        raise InputError(
+            f"{folder}: must hold one picture of each name, endings aside, received "
+            f"more of {listed(sorted(twice))}."
+        )
+    return dict(sorted(found.items()))

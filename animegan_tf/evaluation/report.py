@@ -1,0 +1,177 @@
+"""The folder that an evaluation leaves behind: JSON, CSV and a page to look at."""
+
+import csv
+import dataclasses
+import io
+import json
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from animegan_tf.errors import InputError
+from animegan_tf.evaluation.figures import Evaluation
+from animegan_tf.evaluation.report_html import render
+from animegan_tf.imaging.io import make_folder, write_atomic
+
+REPORT, TABLE, BY_PICTURE, PAGE = (
+    "report.json",
+    "report.csv",
+    "per_picture.csv",
+    "report.html",
+)
+
+
+def check_output(folder: Path, overwrite: bool = False) -> None:
+    """Refuse a report's folder before hours are spent on figures for it.
+
+    Args:
+        folder: where the report would go.
+        overwrite: bool, whether another report there may be replaced.
+
+    Raises:
+        InputError: it is there already and must not be replaced, or is no report.
+    """
+    folder = Path(folder)
+    if not os.path.lexists(folder):
+        return
+    if not overwrite:
+        raise InputError(
+            f"{folder}: the report's folder must be a new one, or --overwrite be "
+            "given, received one that exists."
+        )
+    # Whatever else is in there must not be lost with the old report.
+    known = {REPORT, TABLE, BY_PICTURE, PAGE}
+    others = (
+        sorted(p.name for p in folder.iterdir() if p.name not in known)
+        if folder.is_dir() and not folder.is_symlink()
+        else [folder.name]
+    )
+    if others:
+        raise InputError(
+            f"{folder}: --overwrite must find nothing but an older report, received "
+            f"{others[0]}."
+        )
+
+
+def write_report(
+    evaluation: Evaluation, folder: Path, overwrite: bool = False
+) -> list[Path]:
+    """Write a report; all four files appear at once or not at all.
+
+    Equal evaluations give equal bytes.
+
+    Args:
+        evaluation: `Evaluation`.
+        folder: receives `report.json`, `report.csv`, `per_picture.csv` and
+            `report.html`.
+        overwrite: bool, replace an older report.
+
+    Returns:
+        Paths of the four.
+
+    Raises:
+        InputError: see `check_output`; or a file cannot be written.
+    """
+    folder = Path(folder)
+    check_output(folder, overwrite)
+    contents = {
+        REPORT: as_json(evaluation),
+        TABLE: as_csv(evaluation),
+        BY_PICTURE: by_picture_csv(evaluation),
+        PAGE: render(evaluation),
+    }
+    make_folder(folder.parent)
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=".report-", dir=folder.parent))
+    except OSError as error:
+        raise InputError(
+            f"{folder.parent}: must be writable, received: {error.strerror}."
+        ) from error
+    try:
+        for name, text in contents.items():
+            write_atomic(temporary / name, text.encode("utf-8", "backslashreplace"))
+        temporary.chmod(0o755)
+        _publish(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return [folder / name for name in contents]
+
+
+def _publish(temporary, folder):
+    """Rename the finished folder into place; an older one leaves only then."""
+    old = None
+    if folder.exists():
+        old = temporary.with_name(f"{temporary.name}-old")
+        os.rename(folder, old)
+    os.rename(temporary, folder)
+    if old:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def as_json(evaluation: Evaluation) -> str:
+    """`report.json`; numbers that are infinite or not there are null."""
+    figures = [
+        {"method": method, "metric": metric}
+        | {name: _number(value) for name, value in figure._asdict().items()}
+        for (method, metric), figure in _ordered(evaluation)
+    ]
+    report = {
+        "title": evaluation.title,
+        "facts": evaluation.facts,
+        "warnings": list(evaluation.warnings),
+        "not_computed": evaluation.left_out,
+        "methods": list(evaluation.methods),
+        "metrics": [dataclasses.asdict(metric) for metric in evaluation.metrics],
+        "figures": figures,
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_csv(evaluation: Evaluation) -> str:
+    """`report.csv`: a row for each method and metric."""
+    rows = [
+        (*figure_of, *map(_cell, (f.value, f.low, f.high)), f.count, _cell(f.deviation))
+        for figure_of, f in _ordered(evaluation)
+    ]
+    heads = ("method", "metric", "value", "low", "high", "count", "deviation")
+    return _csv(heads, rows)
+
+
+def by_picture_csv(evaluation: Evaluation) -> str:
+    """`per_picture.csv`: a row for each method and picture, a column a metric."""
+    names = list(evaluation.by_picture)
+    rows = []
+    for method in evaluation.methods:
+        columns = [evaluation.by_picture[name].get(method) for name in names]
+        for i, stem in enumerate(evaluation.stems):
+            values = ("" if c is None else _cell(c[i]) for c in columns)
+            rows.append((method, stem, *values))
+    return _csv(("method", "picture", *names), rows)
+
+
+def _ordered(evaluation):
+    """Figures by method, then by metric."""
+    for method in evaluation.methods:
+        for metric in evaluation.metrics:
+            figure = evaluation.figures.get((method, metric.name))
+            if figure is not None:
+                yield (method, metric.name), figure
+
+
+def _number(value):
+    return value if math.isfinite(value) else None
+
+
+def _cell(value):
+    """As JSON has it, but `inf` where it is infinite and nothing where it is NaN."""
+    return "" if math.isnan(value) else repr(float(value))
+
+
+def _csv(heads, rows):
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows(rows)
+    return file.getvalue()
