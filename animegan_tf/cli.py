@@ -9,7 +9,7 @@ from pathlib import Path
 from animegan_tf.errors import InputError, TrainingError
 
 # Groups whose settings are named without the group: people type them often.
-_FLAT = ("data", "optimizer")
+_FLAT = ("data", "optimizer", "evaluation")
 
 
 class ArgumentParser(argparse.ArgumentParser):

@@ -103,6 +103,26 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
+class EvaluationConfig:
+    """Figures of held-out pictures while training goes on, in phase 2.
+
+    The sum of the losses does not tell which epoch paints best.
+    """
+
+    evaluate_every: int = setting(
+        0, "epochs between two kernel distances to held-out anime; 0: no evaluation"
+    )
+    evaluate_photos: Path | None = setting(None, "folder of held-out photos")
+    evaluate_anime: Path | None = setting(None, "folder of held-out anime pictures")
+    evaluate_network: Path | None = setting(
+        None, "weights of the InceptionV3 that compares them, or imagenet"
+    )
+    patience: int = setting(
+        0, "kernel distances above the best one after which training ends; 0: never"
+    )
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A whole run; `PRESETS` holds three."""
 
@@ -111,6 +131,7 @@ class TrainConfig:
     weights: LossWeights = LossWeights()
     targets: TargetConfig = TargetConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
     pretrain_epochs: int = setting(5, "epochs of phase 1, content only")
     epochs: int = setting(100, "epochs in all")
     steps_per_epoch: int = setting(0, "steps of an epoch; 0: the larger folder once")
@@ -194,6 +215,7 @@ def check_config(config):
         InputError: the first value that breaks its rule, named as its flag.
     """
     data, targets, optimizer = config.data, config.targets, config.optimizer
+    evaluation = config.evaluation
 
     def require(holds, flag, value, rule):
         if not holds:
@@ -217,6 +239,8 @@ def check_config(config):
         "--targets.min-size": (targets.min_size, 1),
         "--targets.template": (targets.template, 1),
         "--targets.workers": (targets.workers, 0),
+        "--evaluate-every": (evaluation.evaluate_every, 0),
+        "--patience": (evaluation.patience, 0),
     }
     for flag, (value, bound) in least.items():
         require(value >= bound, flag, value, f"{bound} or more")
@@ -244,6 +268,9 @@ def check_config(config):
         weights.pretrain_support,
         "above 0 where --weights.pretrain-main is 0",
     )
+    for name, value in dataclasses.asdict(evaluation).items():
+        given = value is not None or not evaluation.evaluate_every
+        require(given, _flag_of(name), "none", "given with --evaluate-every")
 
 
 def _flag_of(name):

@@ -136,7 +136,7 @@ def test_every_setting_has_a_flag_with_help_and_its_default():
         shown = parser_of(config).format_help().splitlines()
         for path, value in flat(config).items():
             group, _, name = path.rpartition(".")
-            kept = name if group in ("", "data", "optimizer") else path
+            kept = name if group in ("", "data", "optimizer", "evaluation") else path
             flag = "--" + kept.replace("_", "-")
             lines = [line for line in shown if line.strip().startswith(flag)]
             lines = [x for x in lines if x.split()[0].rstrip(",") == flag]
@@ -259,13 +259,15 @@ def test_what_is_offered_keeps_the_rules(name):
         ("optimizer.beta_1", (-0.1, 1.0), (0.0, 0.9)),
         ("optimizer.beta_2", (1.0, math.nan), (0.0, 0.999)),
         ("optimizer.ema", (-0.1, 1.0, math.nan), (0.0, 0.9999)),
+        ("evaluation.evaluate_every", (-1,), (0,)),
+        ("evaluation.patience", (-1,), (0, 5)),
         ("weights.color", (-1.0, math.nan, math.inf), (0.0, 99.0)),
         ("weights.style", ((1.0, -1.0, 1.0), (1.0, 1.0, math.nan)), ((0.0,) * 3,)),
     ],
 )
 def test_a_broken_rule_is_named_as_its_flag(path, bad, good):
     group, _, name = path.rpartition(".")
-    kept = name if group in ("", "data", "optimizer") else path
+    kept = name if group in ("", "data", "optimizer", "evaluation") else path
     flag = "--" + kept.replace("_", "-")
     for value in bad:
         with pytest.raises(InputError) as caught:
@@ -275,6 +277,16 @@ def test_a_broken_rule_is_named_as_its_flag(path, bad, good):
         assert sentence.endswith(f"; got {value}")
     for value in good:
         check_config(with_(TrainConfig(), path, value))
+
+
+def test_an_evaluation_needs_pictures_and_a_network():
+    given = {"photos": Path("a"), "anime": Path("b"), "network": Path("imagenet")}
+    config = with_(TrainConfig(), "evaluation.evaluate_every", 2)
+    for name in given:
+        with pytest.raises(InputError, match=f"--evaluate-{name} must be given with"):
+            check_config(config)
+        config = with_(config, f"evaluation.evaluate_{name}", given[name])
+    check_config(config)
 
 
 def test_pretraining_needs_something_to_learn():

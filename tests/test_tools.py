@@ -279,6 +279,10 @@ def test_resuming_takes_the_settings_of_the_run(settings, folders, tmp_path):
 
 # What is refused: the reason in one sentence, status 2, nothing written.
 
+JUDGED = (
+    "--photos PICTURES --anime PICTURES --evaluate-every 1 --evaluate-network imagenet"
+)
+
 
 def assert_refused(outcome, *named):
     status, _, err = outcome
@@ -299,6 +303,9 @@ def assert_refused(outcome, *named):
         ("--photos PICTURES --anime empty", ["empty", "at least one picture"]),
         ("--photos file.txt --anime PICTURES", ["file.txt"]),
         ("--photos PICTURES --anime PICTURES --validation nowhere", ["nowhere"]),
+        (f"{JUDGED} --evaluate-photos nowhere --evaluate-anime PICTURES", ["nowhere"]),
+        (f"{JUDGED} --evaluate-photos PICTURES --evaluate-anime empty", ["empty"]),
+        (f"{JUDGED} --evaluate-photos PICTURES", ["--evaluate-anime", "none"]),
         ("--photos PICTURES", ["--anime"]),
         ("--anime PICTURES", ["--photos"]),
         ("--dataset nowhere --style Hayao", ["nowhere/train_photo"]),

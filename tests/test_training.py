@@ -1,26 +1,32 @@
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from stand_ins import Grid
 
 from animegan_tf.config import (
     DataConfig,
+    EvaluationConfig,
     LossWeights,
     OptimizerConfig,
     TrainConfig,
     load_config,
 )
 from animegan_tf.errors import InputError, TrainingError
-from animegan_tf.imaging.io import read_image
+from animegan_tf.evaluation.metrics import kernel_between
+from animegan_tf.imaging.io import read_image, square, write_image
 from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator, build_features, build_generator
+from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.samples import write_samples
-from animegan_tf.training import run
+from animegan_tf.training import callbacks, held_out, run
 from animegan_tf.training.callbacks import StopOnNaN, TrainingState
 from animegan_tf.training.dtgan import DTGANTrainer
+from animegan_tf.training.held_out import DISTANCE, HeldOutDistance
 from animegan_tf.training.pretrain import GeneratorPretrainer
 from animegan_tf.training.step import WeightAverage, build_optimizer
 from animegan_tf.training.targets import TargetPool
@@ -293,6 +299,7 @@ def test_a_run_writes_all_it_promises(config):
     assert any((folder / "tensorboard").rglob("events.*"))
     assert len(list((folder / "checkpoints").glob("*.index"))) == 1
     assert not [p for p in folder.rglob("*tmp*")]
+    assert not list(folder.glob("*best*"))
     with pytest.raises(InputError, match="--resume"):
         run.train(config)
 
@@ -383,3 +390,158 @@ def test_loading_takes_the_weights_and_starts_anew(config):
     with pytest.raises(InputError, match="must hold a checkpoint"):
         other = dataclasses.replace(new, run_dir=new.run_dir / "b")
         run.train(other, load=new.data.photos)
+
+
+# Held-out pictures.
+
+
+@pytest.fixture
+def judged(config, pictures, monkeypatch):
+    """Settings of a run that compares its epochs by a stand-in for InceptionV3."""
+    monkeypatch.setattr(held_out, "open_inception", lambda path: Grid("grid", path))
+    evaluation = EvaluationConfig(
+        evaluate_every=1,
+        evaluate_photos=pictures / "val",
+        evaluate_anime=pictures / "val_anime",
+        evaluate_network="weights",
+    )
+    return dataclasses.replace(config, steps_per_epoch=1, evaluation=evaluation)
+
+
+def held_out_distance(generator, pictures):
+    """The kernel distance of the held-out photos as a generator paints them."""
+    grid, sets = Grid("grid", None), []
+    for name in ("val", "val_anime"):
+        images = [read_image(path) for path in sorted((pictures / name).iterdir())]
+        if name == "val":
+            photos = np.stack([square(image, SIZE) for image in images])
+            images = np.asarray(to_uint8(generator(to_float(photos))["main"]))
+        sets.append(grid.cells([grid.prepare(image) for image in images]))
+    return kernel_between(*sets)
+
+
+def test_the_best_epoch_by_held_out_pictures_is_kept(judged, pictures):
+    path = run.train(judged)
+    lines = (judged.run_dir / "log.jsonl").read_text().splitlines()
+    distances = {x["epoch"]: x.get(DISTANCE) for x in map(json.loads, lines)}
+    assert distances.pop(1) is None  # phase 1 paints nothing yet
+    assert len(set(distances.values())) == 2
+    best = json.loads((judged.run_dir / "best.json").read_text())
+    assert best == {
+        "epoch": min(distances, key=distances.get),
+        "kernel_distance": min(distances.values()),
+        "network": "hash-of-grid",
+        "photos": 2,
+        "anime": 2,
+    }
+    for name, expected in (("generator_best", best["epoch"]), ("generator", 3)):
+        generator = keras.saving.load_model(path.with_name(f"{name}.keras"))
+        found = held_out_distance(generator, pictures)
+        assert found == pytest.approx(distances[expected], rel=1e-3)
+    events = b"".join(p.read_bytes() for p in judged.run_dir.rglob("events.*"))
+    assert f"epoch_{DISTANCE}".encode() in events
+
+
+@pytest.fixture
+def judge(judged, monkeypatch):
+    """Function that makes a judge, and one from figures to what it does with them.
+
+    The latter gives the epochs measured, and that after which training ends or None.
+    """
+    judged.run_dir.mkdir()
+
+    def make(last=99, **changes):
+        return HeldOutDistance(
+            build_generator(4, memory=8),
+            dataclasses.replace(judged.evaluation, **changes),
+            judged.data,
+            judged.run_dir / "generator_best.keras",
+            last,
+        )
+
+    def follow(callback, figures, first=0):
+        figures, measured = iter(figures), []
+        monkeypatch.setattr(held_out, "kernel_between", lambda a, b: next(figures))
+        callback.set_model(SimpleNamespace(stop_training=False))
+        for epoch in range(first, callback.last):
+            logs = {}
+            callback.on_epoch_end(epoch, logs)
+            measured += [epoch + 1] if DISTANCE in logs else []
+            if callback.model.stop_training:
+                return measured, epoch + 1
+        return measured, None
+
+    return make, follow
+
+
+def best_of(judged):
+    best = json.loads((judged.run_dir / "best.json").read_text())
+    return best["epoch"], best["kernel_distance"]
+
+
+def test_training_ends_when_nothing_better_comes(judge, judged, capsys):
+    make, follow = judge
+    figures = [3.0, 1.0, 2.0, 1.5, 0.5]
+    assert follow(make(patience=2, last=5), figures) == ([1, 2, 3, 4], 4)
+    assert best_of(judged) == (2, 1.0)
+    assert "epoch 2, 1, was not undercut by the last 2" in capsys.readouterr().out
+    kept = (judged.run_dir / "generator_best.keras").read_bytes()
+    # What was best before counts when a run goes on.
+    assert follow(make(patience=3), [9.0], first=4) == ([5], 5)
+    assert best_of(judged) == (2, 1.0)
+    assert (judged.run_dir / "generator_best.keras").read_bytes() == kept
+    assert follow(make(last=6), [9.0, 0.5], first=4) == ([5, 6], None)
+    assert best_of(judged) == (6, 0.5)
+
+
+def test_epochs_between_are_not_measured_but_the_last_is(judge):
+    make, follow = judge
+    assert follow(make(evaluate_every=3, last=7), [3.0] * 3) == ([3, 6, 7], None)
+
+
+def test_patience_counts_measurements(judge):
+    make, follow = judge
+    every = {"evaluate_every": 2, "patience": 2, "last": 12}
+    assert follow(make(**every), [1.0, 2.0, 3.0]) == ([2, 4, 6], 6)
+
+
+def test_the_epoch_that_ends_training_is_saved(judged, monkeypatch):
+    saved = []
+    monkeypatch.setattr(callbacks, "save_generator", lambda *_: None)
+    state = SimpleNamespace(save=saved.append, models={"generator": None})
+    average = SimpleNamespace(model=None)
+    keeper = callbacks.Keeper(state, average, judged.run_dir / "g.keras", 5, 100)
+    grid = callbacks.SampleGrid(None, [], judged.run_dir, 5, 100)
+    monkeypatch.setattr(grid, "write", lambda path: saved.append(path.name))
+    for stop in (False, True):
+        for callback in (keeper, grid):
+            callback.set_model(SimpleNamespace(stop_training=stop))
+            callback.on_epoch_end(6)
+        assert saved == ([7, "epoch_0007.png"] if stop else [])
+
+
+def test_held_out_pictures_that_do_not_do_begin_no_run(judged, tmp_path):
+    (tmp_path / "one").mkdir()
+    write_image(tmp_path / "one" / "a.png", np.zeros((40, 40, 3), np.uint8))
+    for name, value, match in (
+        ("evaluate_photos", tmp_path / "one", "two held-out pictures .* 1 and 2"),
+        ("evaluate_anime", tmp_path / "none", "none"),
+        ("evaluate_network", None, "--evaluate-network must be given"),
+    ):
+        evaluation = dataclasses.replace(judged.evaluation, **{name: value})
+        with pytest.raises(InputError, match=match):
+            run.train(dataclasses.replace(judged, evaluation=evaluation))
+    assert not judged.run_dir.exists()
+
+
+def test_a_record_of_other_pictures_is_refused(judge, judged):
+    make, _ = judge
+    record = {"epoch": 1, "kernel_distance": 0, "network": "x", "photos": 2, "anime": 2}
+    for text, match in (
+        ("{", "must be a record of this run"),
+        ('{"epoch": 1}', "must be a record of this run"),
+        (json.dumps(record), "of the same held-out pictures and network"),
+    ):
+        (judged.run_dir / "best.json").write_text(text)
+        with pytest.raises(InputError, match=match):
+            make()

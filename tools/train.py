@@ -123,12 +123,19 @@ def check_folders(data):
             raise InputError(f"--{name} must name a folder of pictures; none was given")
 
 
+def check_held_out(evaluation):
+    if evaluation.evaluate_every:
+        list_images(evaluation.evaluate_photos)
+        list_images(evaluation.evaluate_anime)
+
+
 def main():
     config, resume, load = parse_arguments()
     check_config(config)
     sample = config.data.photos is None and config.data.anime is None
     if not sample:
         check_folders(config.data)
+    check_held_out(config.evaluation)
     # TensorFlow takes seconds to import: --help and wrong flags need not wait.
     from animegan_tf.training.run import train, with_sample_data
 

@@ -130,7 +130,8 @@ class Keeper(keras.callbacks.Callback):
         path: where `generator.keras` goes; the last step's own weights go beside it,
             to `generator_raw.keras`.
         every: epochs between two.
-        last: the run's last epoch, saved in any case.
+        last: the run's last epoch, saved in any case, as is one that another callback
+            makes the last.
     """
 
     def __init__(self, state, average, path, every, last):
@@ -140,7 +141,7 @@ class Keeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
-        if done % self.every == 0 or done == self.last:
+        if done % self.every == 0 or done == self.last or self.model.stop_training:
             self.state.save(done)
             save_generator(self.average.model, self.path)
             raw = self.path.with_stem(f"{self.path.stem}_raw")
@@ -171,8 +172,9 @@ class SampleGrid(keras.callbacks.Callback):
         self.every, self.last = every, last
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0 or epoch + 1 == self.last:
-            self.write(self.folder / f"epoch_{epoch + 1:04d}.png")
+        done = epoch + 1
+        if done % self.every == 0 or done == self.last or self.model.stop_training:
+            self.write(self.folder / f"epoch_{done:04d}.png")
 
     def write(self, path):
         rows = []

@@ -41,6 +41,7 @@ class RunFiles:
             "config": "config.json",
             "log": "log.jsonl",
             "generator": "generator.keras",
+            "best": "generator_best.keras",
             "checkpoints": "checkpoints",
             "samples": "samples",
             "tensorboard": "tensorboard",
@@ -96,6 +97,7 @@ def train(config: TrainConfig, resume: bool = False, load: Path | None = None) -
             f"--epochs must be above the {first} epochs this run has; got "
             f"{config.epochs}"
         )
+    judges = _judges(config, trainer.average.model, files.best)
     files.folder.mkdir(parents=True, exist_ok=True)
     save_config(config, files.config)
 
@@ -108,10 +110,10 @@ def train(config: TrainConfig, resume: bool = False, load: Path | None = None) -
     board = keras.callbacks.TensorBoard(str(files.tensorboard), write_graph=False)
     switch = min(config.pretrain_epochs, config.epochs)
     phases = (
-        ("pretrain", pretrainer, switch, None),
-        ("adversarial", trainer, config.epochs, trainer.targets),
+        ("pretrain", pretrainer, switch, None, []),
+        ("adversarial", trainer, config.epochs, trainer.targets, judges),
     )
-    for phase, model, last, pool in phases:
+    for phase, model, last, pool, judges in phases:
         if first >= last:
             continue
         print(f"{phase}: epochs {first + 1} to {last}, {steps} steps each", flush=True)
@@ -122,6 +124,7 @@ def train(config: TrainConfig, resume: bool = False, load: Path | None = None) -
             steps_per_epoch=steps,
             callbacks=[
                 StopOnNaN(),
+                *judges,
                 JsonLines(files.log, phase, pool),
                 keeper,
                 grid,
@@ -132,6 +135,16 @@ def train(config: TrainConfig, resume: bool = False, load: Path | None = None) -
         )
         first = last
     return files.generator
+
+
+def _judges(config, generator, path):
+    """What compares the epochs by held-out pictures, if that is wanted."""
+    settings = config.evaluation
+    if not settings.evaluate_every:
+        return []
+    from animegan_tf.training.held_out import HeldOutDistance
+
+    return [HeldOutDistance(generator, settings, config.data, path, config.epochs)]
 
 
 def features_dtype(config):
