@@ -1,7 +1,9 @@
 """Folders to figures: what is measured of whom, and what is refused."""
 
 import dataclasses
+import hashlib
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,6 +249,7 @@ def test_an_unreadable_picture_is_named(folders, networks, tmp_path):
     "changes, match",
     [
         ({"subset_size": 9}, "--kid-subset-size .* at most .* received 9 with 8"),
+        ({"subset_size": 0}, "--kid-subset-size must be 2 or more, received 0"),
         ({"subset_size": 1}, "--kid-subset-size must be 2 or more, received 1"),
         ({"subsets": 0}, "--kid-subset-count must be 1 or more, received 0"),
         ({"resamples": 0}, "--bootstrap must be 1 or more"),
@@ -257,6 +260,13 @@ def test_an_unreadable_picture_is_named(folders, networks, tmp_path):
 def test_settings_out_of_range_are_refused(folders, networks, changes, match):
     with pytest.raises(InputError, match=match):
         run(folders, dataclasses.replace(networks, **changes))
+
+
+def test_the_drawing_network_has_a_flag_of_its_own(folders, networks, monkeypatch):
+    drawing = Grid("drawing-inception", "d.npz")
+    monkeypatch.setattr(evaluate, "open_inception", lambda path: drawing)
+    with pytest.raises(InputError, match="received d.npz, .* for --drawing"):
+        run(folders, networks)
 
 
 def test_a_network_that_gives_nan_is_refused(folders, networks, monkeypatch):
@@ -330,7 +340,7 @@ def sample(tmp_path_factory):
 
 
 def test_drawn_portraits_are_measured_against_their_truth(sample, monkeypatch):
-    found, _ = sample
+    found, model = sample
     assert found.methods == (PHOTOS, CARTOON, "tiny")
     assert found.columns == (PHOTOS, TRUTH, CARTOON, "tiny")
     person = random_portrait(600_000)
@@ -341,6 +351,8 @@ def test_drawn_portraits_are_measured_against_their_truth(sample, monkeypatch):
     assert psnr == pytest.approx(metrics.psnr(truth, photo))
     assert "LPIPS" in found.left_out
     assert "600000 to 600002" in found.facts["Portraits"]
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    assert found.facts["Painter of tiny"] == f"{model}, SHA-256 {digest}"
     for name in ("hair", "eye", "skin"):
         drift = found.by_picture[f"drift/{name}"]
         assert drift.keys() == set(found.methods)
@@ -357,7 +369,7 @@ def test_a_model_that_paints_the_truth_has_no_fault(monkeypatch):
     monkeypatch.setattr(
         inference, "Stylizer", lambda path: lambda photo: truths[photo.tobytes()]
     )
-    found = evaluate_sample({"perfect": None}, portraits=3, resamples=50)
+    found = evaluate_sample({"perfect": Path("none")}, portraits=3, resamples=50)
     assert np.isinf(found.figures["perfect", "truth/psnr"].value)
     for name in ("hair", "eye", "skin"):
         assert found.figures["perfect", f"drift/{name}"].value == 0

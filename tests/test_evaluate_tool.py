@@ -73,6 +73,7 @@ def test_folders_and_models_stand_side_by_side(call):
     expected = f"tools/evaluate.py {line} --output new/report --size 161"
     assert expected in report["facts"]["Command"]
     assert len(report["not_computed"]) == 4
+    assert "tiny.keras, SHA-256" in report["facts"]["Painter of tiny"]
     with open("new/report/report.csv") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(report["figures"]) == 4 * 7

@@ -165,7 +165,9 @@ def measure_folders(args, work):
     )
     check_folders(args.photos, args.anime, methods, settings)
     methods |= paint_methods(models, args.photos, work)
-    return evaluate_folders(args.photos, args.anime, methods, settings, command())
+    return evaluate_folders(
+        args.photos, args.anime, methods, settings, command(), models
+    )
 
 
 def measure_sample(args):

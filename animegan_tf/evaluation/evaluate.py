@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import intervals
 from animegan_tf.evaluation.cartoon import CartoonFilter
 from animegan_tf.evaluation.extraction import FeatureCache
-from animegan_tf.evaluation.facts import circumstances
+from animegan_tf.evaluation.facts import circumstances, describe_generators
 from animegan_tf.evaluation.features import (
     FaceIdentity,
     InceptionNetwork,
@@ -75,6 +77,7 @@ def evaluate_folders(
     methods: dict[str, Path],
     settings: Settings = Settings(),
     command: str = "",
+    generators: dict[str, Path | None] | None = None,
 ) -> Evaluation:
     """Figures of methods side by side, with the untouched photos as the zero line.
 
@@ -88,6 +91,8 @@ def evaluate_folders(
             the photos but for the ending.
         settings: `Settings`.
         command: str, the command line, for the report.
+        generators: what painted methods' pictures, see `paint_methods`, for the
+            report.
 
     Returns:
         `Evaluation`.
@@ -117,6 +122,7 @@ def evaluate_folders(
         f"Pictures of {PHOTOS}": f"{photos}: {len(matched.stems)}",
         "Anime pictures": f"{', '.join(map(str, anime))}: {len(anime_files)}",
         **{f"Pictures of {name}": str(path) for name, path in methods.items()},
+        **describe_generators(generators or {}),
     }
     return _finished(run, sources | run.facts | _sampling(settings, command))
 
@@ -178,11 +184,12 @@ def _sampling(settings, command):
 
 def _check(settings, photos, anime):
     """Refuses before the first picture is read what would fail after the last one."""
+    subset_size = 2 if settings.subset_size is None else settings.subset_size
     for flag, value, least in (
         ("--size", settings.size, _LEAST_SIZE),
         ("--bootstrap", settings.resamples, 1),
         ("--kid-subset-count", settings.subsets, 1),
-        ("--kid-subset-size", settings.subset_size or 2, 2),
+        ("--kid-subset-size", subset_size, 2),
         ("--seed", settings.seed, 0),
     ):
         if value < least:
@@ -192,10 +199,10 @@ def _check(settings, photos, anime):
         raise InputError(
             f"two pictures of either kind are needed, received {received}."
         )
-    if settings.subset_size and min(photos, anime) < settings.subset_size:
+    if min(photos, anime) < subset_size:
         raise InputError(
             f"--kid-subset-size must be at most the number of pictures of either kind, "
-            f"received {settings.subset_size} with {received}."
+            f"received {subset_size} with {received}."
         )
 
 
@@ -208,7 +215,14 @@ def _open_networks(settings):
         "identity": FaceIdentity,
     }
     given = {name: getattr(settings, name) for name in makers}
-    return {n: makers[n](path) for n, path in given.items() if path is not None}
+    networks = {n: makers[n](path) for n, path in given.items() if path is not None}
+    first = networks.get("inception")
+    if first and first.name == "drawing-inception":
+        raise InputError(
+            f"--inception must be ImageNet's or FID's InceptionV3, received "
+            f"{first.weights}, the drawing InceptionV3, which is for --drawing."
+        )
+    return networks
 
 
 def paint_methods(
@@ -228,8 +242,6 @@ def paint_methods(
     Raises:
         InputError: a model or a photo that cannot be used.
     """
-    from tqdm import tqdm
-
     from animegan_tf.inference import Stylizer, paint_files
 
     files, painted = list_images(photos), {}

@@ -4,6 +4,7 @@ import platform
 from importlib import metadata
 
 import animegan_tf
+from animegan_tf.evaluation.weights import file_hash
 
 _PACKAGES = ("numpy", "pillow", "scipy", "scikit-image", "opencv-python-headless")
 _TENSORFLOWS = ("tensorflow", "tensorflow-cpu")
@@ -21,6 +22,21 @@ def describe(network, part: str) -> str:
         f"{network.size} x {network.size} pixels by Pillow's {network.filter} filter "
         "with antialiasing"
     )
+
+
+def describe_generators(generators: dict) -> dict[str, str]:
+    """What painted each method's pictures, by name.
+
+    Args:
+        generators: name and Path of each; None for the cartoon filter.
+    """
+    return {f"Painter of {name}": _painter(path) for name, path in generators.items()}
+
+
+def _painter(path):
+    if path is None:
+        return "OpenCV's stylization filter with its default values"
+    return f"{path}, SHA-256 {file_hash(path)}" if path.is_file() else str(path)
 
 
 def circumstances(command: str, seed: int) -> dict[str, str]:

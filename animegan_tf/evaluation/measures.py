@@ -264,14 +264,8 @@ def measure_pixels(run: Run, size: int) -> None:
         "antialiasing"
     )
     found = run.compare_methods(Comparison(size))
-    for name, title, better, note in (
-        ("psnr", "PSNR to the photo", "higher", "decibels"),
-        ("ssim", "SSIM to the photo", "higher", ""),
-        ("ms_ssim", "MS-SSIM to the photo", "higher", ""),
-        ("color", "Colour distance to the photo", "lower", "mean CIE76 in Lab"),
-        ("chroma", "Chroma distance to the photo", "lower", "its (a, b) part alone"),
-    ):
-        metric = Metric(f"comparison/{name}", title, _CONTENT, better, note)
+    metrics = comparison_metrics("comparison", " to the photo", _CONTENT)
+    for name, metric in metrics.items():
         run.book.add_means(metric, {m: x[name] for m, x in found.items()})
     network = Statistics(size)
     found = run.ask_methods(network)
@@ -283,3 +277,24 @@ def measure_pixels(run: Run, size: int) -> None:
         note = f"the anime pictures: {anime[name].mean():.3g}"
         metric = Metric(f"statistics/{name}", title, _PLAIN, "", note)
         run.book.add_means(metric, {m: x[name] for m, x in found.items()})
+
+
+def comparison_metrics(kind: str, target: str, section: str) -> dict[str, Metric]:
+    """A metric for each number of `pixels.Comparison`, by the name it has there.
+
+    Args:
+        kind: str, before the name in files.
+        target: str, after the title, such as " to the photo".
+        section: str, heading.
+    """
+    described = {
+        "psnr": ("PSNR", "higher", "decibels"),
+        "ssim": ("SSIM", "higher", ""),
+        "ms_ssim": ("MS-SSIM", "higher", ""),
+        "color": ("Colour distance", "lower", "mean CIE76 in Lab"),
+        "chroma": ("Chroma distance", "lower", "its (a, b) part alone"),
+    }
+    return {
+        name: Metric(f"{kind}/{name}", f"{title}{target}", section, better, note)
+        for name, (title, better, note) in described.items()
+    }

@@ -9,10 +9,14 @@ from tqdm import tqdm
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import intervals
 from animegan_tf.evaluation.cartoon import CARTOON, CartoonFilter
-from animegan_tf.evaluation.facts import circumstances, describe
+from animegan_tf.evaluation.facts import (
+    circumstances,
+    describe,
+    describe_generators,
+)
 from animegan_tf.evaluation.features import Lpips
 from animegan_tf.evaluation.figures import Collector, Evaluation, Metric
-from animegan_tf.evaluation.measures import PHOTOS
+from animegan_tf.evaluation.measures import PHOTOS, comparison_metrics
 from animegan_tf.evaluation.pixels import Comparison
 from animegan_tf.samples import (
     ATTRIBUTES,
@@ -64,26 +68,21 @@ def evaluate_sample(
         )
     seeds = held_out_people(portraits)
     network = None if lpips is None else Lpips(lpips)
-    stylizers = _stylizers(models)
-    people = [random_portrait(number) for number in tqdm(seeds, "drawing", delay=1)]
-    images = {
-        PHOTOS: [draw_photo(person, SIZE) for person in people],
-        TRUTH: [draw_anime(person, SIZE) for person in people],
-    }
-    for name, paint in stylizers.items():
-        photos = tqdm(images[PHOTOS], f"painting: {name}", delay=1)
-        images[name] = [paint(photo) for photo in photos]
+    painters = _painters(models)
+    people = [random_portrait(number) for number in seeds]
+    images = _draw_and_paint(people, painters)
     methods = tuple(name for name in images if name != TRUTH)
     book = Collector(seed, resamples)
     _compare(book, methods, images)
     _compare_perceptually(book, methods, images, network)
     _measure_drift(book, methods, images, people)
     book.warn(intervals.interval_warning(portraits))
+    networks = {"LPIPS network": describe(network, "whole picture")} if network else {}
     facts = {
         "Portraits": f"{portraits}, drawn at {SIZE} x {SIZE} pixels, of the people "
         f"{seeds[0]} to {seeds[-1]}; `write_samples` draws none of them",
-        **{f"Generator of {name}": str(path) for name, path in models.items()},
-        **({"LPIPS network": describe(network, "whole picture")} if network else {}),
+        **describe_generators({CARTOON: None} | models),
+        **networks,
         "Intervals": f"95 %, by {resamples:,} bootstrap resamples",
         **circumstances(command, seed),
     }
@@ -102,7 +101,21 @@ def evaluate_sample(
     )
 
 
-def _stylizers(models):
+def _draw_and_paint(people, painters):
+    """Pictures by who made them, the photos first and their truth second."""
+    images = {
+        name: [
+            draw(person, SIZE) for person in tqdm(people, f"drawing {name}", delay=1)
+        ]
+        for name, draw in ((PHOTOS, draw_photo), (TRUTH, draw_anime))
+    }
+    for name, paint in painters.items():
+        photos = tqdm(images[PHOTOS], f"painting: {name}", delay=1)
+        images[name] = [paint(photo) for photo in photos]
+    return images
+
+
+def _painters(models):
     from animegan_tf.inference import Stylizer
 
     return {CARTOON: CartoonFilter()} | {n: Stylizer(p) for n, p in models.items()}
@@ -110,14 +123,7 @@ def _stylizers(models):
 
 def _compare(book, methods, images):
     compared = {m: Comparison(SIZE).run(images[TRUTH], images[m]) for m in methods}
-    for name, title, better, note in (
-        ("psnr", "PSNR", "higher", "decibels"),
-        ("ssim", "SSIM", "higher", ""),
-        ("ms_ssim", "MS-SSIM", "higher", ""),
-        ("color", "Colour distance", "lower", "mean CIE76 in Lab"),
-        ("chroma", "Chroma distance", "lower", "its (a, b) part alone"),
-    ):
-        metric = Metric(f"truth/{name}", title, _AGAINST, better, note)
+    for name, metric in comparison_metrics("truth", "", _AGAINST).items():
         book.add_means(metric, {m: x[name] for m, x in compared.items()})
 
 
