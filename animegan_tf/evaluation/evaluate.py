@@ -119,7 +119,7 @@ def evaluate_folders(
             book.left_out[title] = f"no weights given (--{name})"
     book.warn(intervals.interval_warning(len(matched.stems)))
     sources = {
-        f"Pictures of {PHOTOS}": f"{photos}: {len(matched.stems)}",
+        "Photos": f"{photos}: {len(matched.stems)}",
         "Anime pictures": f"{', '.join(map(str, anime))}: {len(anime_files)}",
         **{f"Pictures of {name}": str(path) for name, path in methods.items()},
         **describe_generators(generators or {}),

@@ -9,8 +9,8 @@ from animegan_tf.page.text import shown_number, shown_text
 
 _BINS = 30
 _BAND = 58
-# Of a label, in the units of the drawing.
-_LINE = 15
+# Height and width of a name, in the units of the drawing.
+_LINE, _NAME = 15, 150
 _PLANE = Frame(width=640, height=440, left=60, right=24, top=20, bottom=46)
 
 
@@ -89,8 +89,7 @@ def plane(across_title, up_title, points, reference=None):
     places = {n: (across(x.value), up(y.value)) for n, (x, y) in points.items()}
     for name, (x, y) in points.items():
         parts += _point(name, (x, y), places[name], across, up)
-    for name, (x, y, anchor) in _labels(places).items():
-        parts.append(label(x, y, anchor, shown_text(name), ' class="name"'))
+    parts += _labels(places)
     return drawing(
         _PLANE, f"{shown_text(up_title)} against {shown_text(across_title)}", parts
     )
@@ -120,13 +119,26 @@ def _point(name, figures, place, across, up):
 
 
 def _labels(places):
-    """Where each name stands: beside its point, moved down if another is there."""
-    taken, labels = [], {}
-    for name, (x, y) in sorted(places.items(), key=lambda item: item[1][1]):
-        left = x > _PLANE.width * 0.72
-        y -= 7
-        while any(abs(y - other) < _LINE and abs(x - at) < 150 for at, other in taken):
-            y += 1
-        taken.append((x, y))
-        labels[name] = (x - 9 if left else x + 9, y, "end" if left else "start")
-    return labels
+    """Names beside their points, or above and below where another name is."""
+    top, bottom = _PLANE.top + _LINE, _PLANE.height - _PLANE.bottom - 5
+    # By turns up and down, farther and farther.
+    shifts = [
+        _LINE * (i // 2 if i % 2 else -(i // 2)) for i in range(1, 2 * len(places) + 2)
+    ]
+    taken = []
+    for name, (x, y) in sorted(places.items(), key=lambda item: item[1]):
+        heights = [y - 7 + shift for shift in shifts]
+        free = [
+            at for at in heights if top <= at <= bottom and not _covers(taken, x, at)
+        ]
+        at = free[0] if free else y - 7
+        taken.append((x, at))
+        # On the side that has more room.
+        side, anchor = (-9, "end") if x > _PLANE.width * 0.72 else (9, "start")
+        if abs(at - y) > _LINE:
+            yield f'<path class="interval" d="M{x} {y}L{x + side / 2} {at - 4}"/>'
+        yield label(x + side, at, anchor, shown_text(name), ' class="name"')
+
+
+def _covers(taken, x, y):
+    return any(abs(y - b) < _LINE - 1 and abs(x - a) < _NAME for a, b in taken)

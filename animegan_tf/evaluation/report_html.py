@@ -58,7 +58,8 @@ def _figures(evaluation):
         metrics = [m for m in evaluation.metrics if m.section == section]
         heads = ("", *(shown_text(name) for name in evaluation.methods))
         rows = [_row(evaluation, metric) for metric in metrics]
-        parts.append(f"<h3>{shown_text(section)}</h3>\n{table('figures', heads, rows)}")
+        body = table("figures", heads, rows)
+        parts.append(f"<h3>{shown_text(section)}</h3>\n<div class='wide' tabindex='0'>{body}</div>")
     return "\n".join(parts)
 
 
@@ -127,7 +128,7 @@ def _grid(evaluation):
     ]
     heads = ("", *map(shown_text, evaluation.columns))
     note = f"<p>{len(shown):,} of {len(evaluation.stems):,} shown, evenly spaced</p>"
-    return note + "\n" + table("pictures", heads, rows)
+    return f"{note}\n<div class='wide' tabindex='0'>{table('pictures', heads, rows)}</div>"
 
 
 def _thumbnail(evaluation, column, i):
@@ -195,17 +196,27 @@ def _facts(evaluation):
 
 
 _STYLE = """
-.figures { table-layout: fixed; width: 100%; }
-.figures th:first-child { width: 34%; }
-.figures td, .figures thead th { overflow-wrap: anywhere; }
+.wide { overflow-x: auto; }
+@media print { .wide { overflow-x: visible; } }
+.figures { min-width: 100%; }
+.figures th:first-child {
+  position: sticky; left: 0; min-width: 17rem; max-width: 17rem;
+  background: var(--ground);
+}
+.figures td, .figures thead th { min-width: 10.5rem; overflow-wrap: anywhere; }
 .figures small { line-height: 1.3; }
 .figures td small { white-space: nowrap; }
+@media (max-width: 30rem) {
+  .figures th:first-child { min-width: 9rem; max-width: 9rem; }
+}
 .facts td { overflow-wrap: anywhere; }
 .facts th { white-space: nowrap; }
 .pictures { width: 100%; }
 .pictures th { font-size: 0.8rem; max-width: 7rem; overflow-wrap: anywhere; }
 .pictures td, .pictures th { padding-right: 0.75rem; }
-.pictures img { display: block; max-width: 100%; border-radius: 3px; }
+.pictures img {
+  display: block; min-width: 6rem; max-width: 100%; border-radius: 3px;
+}
 .pairs { grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
 .method { margin-top: 0.75rem; color: var(--muted); font-size: 0.875rem; }
 .plane { max-width: 48rem; }

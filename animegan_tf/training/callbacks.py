@@ -200,17 +200,18 @@ class JsonLines(keras.callbacks.Callback):
         self.path, self.phase, self.pool = path, phase, pool
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.start, self.steps = time.perf_counter(), 0
+        self.start, self.steps, self.seconds = time.perf_counter(), 0, 0.0
         if self.pool:
             self.pool.seconds = 0.0
 
     def on_train_batch_end(self, batch, logs=None):
         self.steps += 1
+        # Taken here: what other callbacks do after an epoch is no part of a step.
+        self.seconds = time.perf_counter() - self.start
 
     def on_epoch_end(self, epoch, logs=None):
-        seconds = time.perf_counter() - self.start
         line = {"epoch": epoch + 1, "phase": self.phase, "steps": self.steps}
-        line["seconds_per_step"] = round(seconds / max(self.steps, 1), 4)
+        line["seconds_per_step"] = round(self.seconds / max(self.steps, 1), 4)
         if self.pool:
             line["target_seconds_per_step"] = round(
                 self.pool.seconds / max(self.steps, 1), 4
