@@ -26,9 +26,7 @@ ALLOWED = {
     "models": ("errors", "layers"),
     "data": ("config", "errors", "imaging", "ops", "page"),
     "inference": ("errors", "imaging", "models", "ops", "sizes"),
-    "evaluation": (
-        *("config", "errors", "imaging", "inference", "page", "samples"),
-    ),
+    "evaluation": (*("config", "errors", "imaging", "inference", "page", "samples"),),
     "training": (
         *("config", "data", "errors", "evaluation", "imaging", "layers"),
         *("losses", "models", "ops", "samples"),

@@ -125,12 +125,26 @@ def check_proportions(matched: Matched, cache: FeatureCache | None = None) -> No
     for name, paths in matched.methods.items():
         views = [View(path) for path in paths]
         pictures = extract(Sides(), views, cache=cache, label=name)["sides"]
-        for path, (rows, columns), (height, width) in zip(paths, pictures, photos):
-            if abs(columns * height / (rows * width) - 1) > _RATIO_TOLERANCE:
-                raise InputError(
-                    f"{path}: must have the proportions of its photo, {width} x "
-                    f"{height}, received {columns} x {rows}."
-                )
+        for path, sides, wanted in zip(paths, pictures, photos):
+            check_same_cut(path, sides, "its photo", wanted)
+
+
+def check_same_cut(path, sides, other, wanted) -> None:
+    """Refuses a picture whose proportions are over 2 % from another's.
+
+    Args:
+        path, other: what the two are called.
+        sides, wanted: their (height, width).
+
+    Raises:
+        InputError: see above.
+    """
+    (rows, columns), (height, width) = sides, wanted
+    if abs(columns * height / (rows * width) - 1) > _RATIO_TOLERANCE:
+        raise InputError(
+            f"{path}: must have the proportions of {other}, {width} x {height}, "
+            f"received {columns} x {rows}."
+        )
 
 
 def listed(names):

@@ -58,9 +58,14 @@ def _figures(evaluation):
         metrics = [m for m in evaluation.metrics if m.section == section]
         heads = ("", *(shown_text(name) for name in evaluation.methods))
         rows = [_row(evaluation, metric) for metric in metrics]
-        body = table("figures", heads, rows)
-        parts.append(f"<h3>{shown_text(section)}</h3>\n<div class='wide' tabindex='0'>{body}</div>")
+        body = _scrolling(table("figures", heads, rows))
+        parts.append(f"<h3>{shown_text(section)}</h3>\n{body}")
     return "\n".join(parts)
+
+
+def _scrolling(wide):
+    """What may be wider than the page; by the keyboard, too."""
+    return f'<div class="wide" tabindex="0">{wide}</div>'
 
 
 def _row(evaluation, metric):
@@ -128,7 +133,7 @@ def _grid(evaluation):
     ]
     heads = ("", *map(shown_text, evaluation.columns))
     note = f"<p>{len(shown):,} of {len(evaluation.stems):,} shown, evenly spaced</p>"
-    return f"{note}\n<div class='wide' tabindex='0'>{table('pictures', heads, rows)}</div>"
+    return f"{note}\n{_scrolling(table('pictures', heads, rows))}"
 
 
 def _thumbnail(evaluation, column, i):

@@ -1,19 +1,16 @@
 """A user study as one page: which of two methods painted the better picture?"""
 
-import base64
 import hashlib
 import json
-from collections import Counter
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from animegan_tf.config import setting
 from animegan_tf.errors import InputError
+from animegan_tf.evaluation.pictures import check_same_cut, match_pictures
 from animegan_tf.evaluation.study_page import as_json, render_page
 from animegan_tf.evaluation.study_plan import (
     all_questions,
@@ -21,21 +18,17 @@ from animegan_tf.evaluation.study_plan import (
     make_sheets,
 )
 from animegan_tf.imaging.io import (
-    list_images,
     make_folder,
     read_image,
     resize,
     shrink,
     write_atomic,
 )
+from animegan_tf.page.html import data_uri
 
 KEY_FORMAT = "animegan_tf study key 1"
 PAGE, KEY = "study.html", "key.json"
 
-# Pictures of one photo show the same cut only if their sides agree in ratio; this
-# much is left to padding and rounding.
-_RATIO_TOLERANCE = 0.02
-_NAMES_SHOWN = 3
 # Two pictures are compared, and one is blurred past recognition, at this size.
 _THUMBNAIL = 12
 _QUALITY = 92
@@ -128,9 +121,10 @@ def make_study(
             other proportions, or `folder` holds the key of another study.
     """
     _check(settings, methods)
-    stems, photo_files, method_files = _matched(photos, methods)
+    matched = match_pictures(photos, methods)
+    stems, method_files = matched.stems, list(matched.methods.values())
     _check_catch(settings, len(stems), len(methods))
-    images = _read_all(photo_files, method_files, settings.max_side)
+    images = _read_all(matched.photos, method_files, settings.max_side)
     rng = np.random.default_rng(settings.seed)
     catches = _add_wrong(images, len(stems), len(methods), settings, rng)
     questions = all_questions(len(stems), len(methods), catches, rng)
@@ -185,40 +179,6 @@ def _check_catch(settings, photos, methods):
         )
 
 
-def _matched(photos, methods):
-    """Stems in order, files of the photos, and files of each method's pictures."""
-    by_stem = _by_stem(photos)
-    files = []
-    for folder in methods.values():
-        found = _by_stem(folder)
-        single = sorted(by_stem.keys() ^ found.keys())
-        if single:
-            raise InputError(
-                f"{folder}: must hold pictures of the same names as {photos}, endings "
-                f"aside, received {len(single)} in one of the two only: "
-                f"{_listed(single)}."
-            )
-        files.append([found[stem] for stem in by_stem])
-    return list(by_stem), list(by_stem.values()), files
-
-
-def _by_stem(folder):
-    paths = list_images(Path(folder))
-    found = {path.stem: path for path in paths}
-    if len(found) < len(paths):
-        twice = [s for s, n in Counter(path.stem for path in paths).items() if n > 1]
-        raise InputError(
-            f"{folder}: must hold one picture of each name, endings aside, received "
-            f"more of {_listed(sorted(twice))}."
-        )
-    return found
-
-
-def _listed(names):
-    dots = ", ..." if len(names) > _NAMES_SHOWN else ""
-    return ", ".join(names[:_NAMES_SHOWN]) + dots
-
-
 def _read_all(photo_files, method_files, max_side):
     """Pictures by what they are: ("photo", photo) or (method, photo)."""
     images = {}
@@ -227,24 +187,21 @@ def _read_all(photo_files, method_files, max_side):
         for method, files in enumerate(method_files):
             images[method, photo] = _picture(shrink(read_image(files[photo]), max_side))
             first, other = images[0, photo], images[method, photo]
-            ratio = other.width * first.height / (other.height * first.width)
-            if abs(ratio - 1) > _RATIO_TOLERANCE:
-                raise InputError(
-                    f"{files[photo]}: must have the proportions of "
-                    f"{method_files[0][photo]}, {first.width} x {first.height}, "
-                    f"received {other.width} x {other.height}."
-                )
+            check_same_cut(
+                files[photo],
+                (other.height, other.width),
+                method_files[0][photo],
+                (first.height, first.width),
+            )
     return images
 
 
 def _picture(image):
-    content = BytesIO()
-    # Thin lines of one colour on another lose it where chroma is subsampled.
-    Image.fromarray(image).save(content, "JPEG", quality=_QUALITY, subsampling=0)
-    text = base64.b64encode(content.getvalue()).decode()
     height, width = image.shape[:2]
     thumbnail = resize(image, _THUMBNAIL, _THUMBNAIL)
-    return _Picture(f"data:image/jpeg;base64,{text}", width, height, thumbnail)
+    # Thin lines of one colour on another lose it where chroma is subsampled.
+    uri = data_uri(image, _QUALITY, subsampling=0)
+    return _Picture(uri, width, height, thumbnail)
 
 
 def _add_wrong(images, photos, methods, settings, rng):

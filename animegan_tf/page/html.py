@@ -47,12 +47,15 @@ def spaced(items, number):
     return [items[i * len(items) // number] for i in range(number)]
 
 
-def data_uri(image, quality=80):
-    """A picture (PIL or uint8 RGB) as a JPEG inside of the page."""
+def data_uri(image, quality=80, **options):
+    """A picture (PIL or uint8 RGB) as a JPEG inside of the page.
+
+    `options` are those of Pillow's JPEG encoder.
+    """
     if not isinstance(image, Image.Image):
         image = Image.fromarray(image)
     content = BytesIO()
-    image.save(content, "JPEG", quality=quality)
+    image.save(content, "JPEG", quality=quality, **options)
     return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
 
 
