@@ -1,4 +1,12 @@
-"""Options of the tests."""
+"""Options of the tests, and how they run tools."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[1] / "tools"
 
 
 def pytest_addoption(parser):
@@ -17,3 +25,24 @@ def pytest_addoption(parser):
         metavar="SEED",
         help="choice of the damage; a failure names the one it had (0)",
     )
+
+
+@pytest.fixture
+def run_here(monkeypatch, capsys):
+    """Function that runs a tool in this process, where patches hold.
+
+    It takes the tool's name and its arguments, and returns (exit status, stdout,
+    stderr).
+    """
+
+    def run_here(tool, *arguments):
+        monkeypatch.setattr(sys, "argv", [tool, *map(str, arguments)])
+        capsys.readouterr()
+        status = 0
+        try:
+            runpy.run_path(str(TOOLS / tool), run_name="__main__")
+        except SystemExit as end:
+            status = end.code
+        return status, *capsys.readouterr()
+
+    return run_here

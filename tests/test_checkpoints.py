@@ -2,10 +2,8 @@
 
 import errno
 import os
-import runpy
 import shutil
-import sys
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
@@ -27,7 +25,6 @@ from animegan_tf.inference import Stylizer, load_generator
 from animegan_tf.models import build_discriminator, build_generator, main_tail
 from animegan_tf.ops import to_float, to_uint8
 
-TOOL = Path(__file__).parents[1] / "tools" / "import_checkpoint.py"
 NAME = "AnimeGANv3.model-99"
 NORM = ["Variable", "Variable_1", "Variable_2", "Variable_3"]
 
@@ -308,21 +305,10 @@ def test_a_written_generator_is_taken_by_the_stylizer(checkpoint, tmp_path):
 
 
 @pytest.fixture
-def tool(monkeypatch, capsys, tmp_path):
+def tool(monkeypatch, run_here, tmp_path):
     """Runs the tool inside `tmp_path`; its status, output and errors."""
     monkeypatch.chdir(tmp_path)
-
-    def tool(*arguments):
-        monkeypatch.setattr(sys, "argv", [TOOL.name, *map(str, arguments)])
-        capsys.readouterr()
-        status = 0
-        try:
-            runpy.run_path(str(TOOL), run_name="__main__")
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return tool
+    return partial(run_here, "import_checkpoint.py")
 
 
 @pytest.mark.parametrize("tails", ["both", "main"])

@@ -2,9 +2,7 @@
 
 import csv
 import json
-import runpy
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,6 @@ from animegan_tf.imaging.io import read_image, write_image
 from animegan_tf.models import build_generator
 from animegan_tf.samples import draw_anime, draw_photo, random_portrait
 
-TOOL = Path(__file__).parents[1] / "tools" / "evaluate.py"
 FILES = ["per_picture.csv", "report.csv", "report.html", "report.json"]
 QUICK = "--size 161 --bootstrap 20".split()
 PHOTOS = "--photos photos --anime anime"
@@ -39,24 +36,13 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture
-def call(pictures, tmp_path, monkeypatch, capsys):
+def call(pictures, tmp_path, monkeypatch, run_here):
     """Runs the tool in a copy of the pictures; gives status, stdout and stderr."""
     folder = tmp_path / "work"
     shutil.copytree(pictures, folder)
     (folder / "empty").mkdir()
     monkeypatch.chdir(folder)
-
-    def call(line):
-        monkeypatch.setattr(sys, "argv", ["tools/evaluate.py", *line.split(), *QUICK])
-        capsys.readouterr()
-        status = 0
-        try:
-            runpy.run_path(str(TOOL), run_name="__main__")
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return call
+    return lambda line: run_here("evaluate.py", *line.split(), *QUICK)
 
 
 def test_folders_and_models_stand_side_by_side(call):
@@ -70,7 +56,7 @@ def test_folders_and_models_stand_side_by_side(call):
     assert err.count("not computed: ") == 4 and "--inception" in err
     report = json.loads(Path("new/report/report.json").read_text())
     assert report["methods"] == ["the photos", "painted", "cartoon filter", "tiny"]
-    expected = f"tools/evaluate.py {line} --output new/report --size 161"
+    expected = f"evaluate.py {line} --output new/report --size 161"
     assert expected in report["facts"]["Command"]
     assert len(report["not_computed"]) == 4
     assert "tiny.keras, SHA-256" in report["facts"]["Painter of tiny"]

@@ -3,9 +3,7 @@
 import json
 import math
 import re
-import runpy
 import shutil
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -31,24 +29,13 @@ from animegan_tf.evaluation.study_statistics import (
 )
 from animegan_tf.imaging.io import write_image
 
-TOOL = Path(__file__).parents[1] / "tools" / "user_study.py"
 METHODS = ("best", "middle", "worst")
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
+def call(run_here):
     """Runs the tool; returns (exit status, stdout, stderr)."""
-
-    def call(line):
-        monkeypatch.setattr(sys, "argv", ["user_study.py", *line.split()])
-        status = 0
-        try:
-            runpy.run_path(str(TOOL), run_name="__main__")
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return call
+    return lambda line: run_here("user_study.py", *line.split())
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Folders and patterns of photos through `tools/stylize.py`."""
 
-import runpy
 import subprocess
-import sys
 from pathlib import Path
 
 import corpus
@@ -21,8 +19,6 @@ from animegan_tf.imaging.io import (
 from animegan_tf.inference.plan import plan_jobs
 from animegan_tf.models import build_generator
 
-TOOL = Path(__file__).parents[1] / "tools" / "stylize.py"
-
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory):
@@ -32,20 +28,12 @@ def generator(tmp_path_factory):
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys, generator):
+def call(tmp_path, monkeypatch, run_here, generator):
     """Runs the tool inside `tmp_path`; returns (exit status, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
 
     def call(line):
-        arguments = [*line.split(), "--generator", str(generator)]
-        monkeypatch.setattr(sys, "argv", ["stylize.py", *arguments])
-        capsys.readouterr()
-        status = 0
-        try:
-            runpy.run_path(str(TOOL), run_name="__main__")
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
+        return run_here("stylize.py", *line.split(), "--generator", generator)
 
     return call
 

@@ -1,7 +1,6 @@
 """The tools as people call them: what they print, write and refuse."""
 
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -35,21 +34,10 @@ def in_subprocess(folder, tool, *arguments):
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
+def call(tmp_path, monkeypatch, run_here):
     """Runs a tool in this process, inside `tmp_path`; returns as `in_subprocess`."""
     monkeypatch.chdir(tmp_path)
-
-    def call(tool, *arguments):
-        monkeypatch.setattr(sys, "argv", [tool, *map(str, arguments)])
-        capsys.readouterr()
-        status = 0
-        try:
-            runpy.run_path(str(TOOLS / tool), run_name="__main__")
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return call
+    return run_here
 
 
 @pytest.fixture(scope="module")
