@@ -67,7 +67,7 @@ def plane(across_title, up_title, points, reference=None):
 
     Args:
         across_title, up_title: str.
-        points: dict of name to (`Figure` across, `Figure` up).
+        points: dict of name to (`Estimate` across, `Estimate` up).
         reference: (name, value across) of a dashed line, or None.
 
     Returns:
@@ -95,16 +95,16 @@ def plane(across_title, up_title, points, reference=None):
     )
 
 
-def _span(figures):
+def _span(estimates):
     """Bounds of an axis that shows all intervals, with some room."""
-    ends = [e for f in figures for e in (f.value, f.low, f.high) if math.isfinite(e)]
+    ends = [e for f in estimates for e in (f.value, f.low, f.high) if math.isfinite(e)]
     low, high = min(ends), max(ends)
     room = max(0.06 * (high - low), 0.01)
     return low - room, high + room
 
 
-def _point(name, figures, place, across, up):
-    x, y = figures
+def _point(name, estimates, place, across, up):
+    x, y = estimates
     bars = []
     if math.isfinite(x.low):
         bars.append(f"M{across(x.low)} {place[1]}H{across(x.high)}")
