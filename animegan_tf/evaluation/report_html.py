@@ -215,9 +215,10 @@ _STYLE = """
   .figures th:first-child { min-width: 9rem; max-width: 9rem; }
 }
 .facts td { overflow-wrap: anywhere; }
-.facts th { white-space: nowrap; }
+.facts tbody th { min-width: 9rem; }
 .pictures { width: 100%; }
 .pictures th { font-size: 0.8rem; max-width: 7rem; overflow-wrap: anywhere; }
+.pictures tbody th { min-width: 4.5rem; }
 .pictures td, .pictures th { padding-right: 0.75rem; }
 .pictures img {
   display: block; min-width: 6rem; max-width: 100%; border-radius: 3px;
