@@ -82,13 +82,10 @@ class Collector:
         self.metrics, self.figures, self.by_picture = [], {}, {}
         self.left_out, self.warnings = {}, []
 
-<<<<<<< HEAD
-=======
     def rng(self, name: str) -> np.random.Generator:
         """A new generator, the same for each call with this name."""
         return np.random.default_rng([self._seed, *name.encode()])
 
->>>>>>> report
     def add(self, metric: Metric, estimate: Callable, by_method: dict) -> None:
         """Figures of a metric.
 
@@ -100,13 +97,8 @@ class Collector:
         """
         self.metrics.append(metric)
         for method, found in by_method.items():
-<<<<<<< HEAD
-            rng = np.random.default_rng([self._seed, *metric.name.encode()])
-            self.figures[method, metric.name] = estimate(found, rng)
-=======
             figure = estimate(found, self.rng(metric.name))
             self.figures[method, metric.name] = figure
->>>>>>> report
 
     def add_means(self, metric: Metric, by_method: dict) -> None:
         """Means over pictures, and the pictures' own values.

@@ -1,10 +1,7 @@
 """The parts of an evaluation: each asks one kind of network and notes the figures."""
 
 from dataclasses import dataclass
-<<<<<<< HEAD
-=======
 from functools import partial
->>>>>>> report
 from pathlib import Path
 
 import numpy as np
@@ -151,41 +148,21 @@ def _add_precision_recall(run, name, features, anime):
         reason = f"a set has {_NEIGHBOURS} pictures or fewer"
         run.book.left_out[f"Precision and recall of the {network}"] = reason
         return
-<<<<<<< HEAD
-    for which, (title, note) in enumerate(
-=======
     rng = partial(run.book.rng, f"{name}/precision_recall")
     found = {
         method: intervals.precision_recall(anime, x, rng(), _NEIGHBOURS)
         for method, x in features.items()
     }
     for i, (title, note) in enumerate(
->>>>>>> report
         (
             ("Precision", "share of pictures that lie among the anime pictures"),
             ("Recall", "share of anime pictures that lie among the pictures"),
         )
     ):
-<<<<<<< HEAD
-        run.book.add(
-            Metric(
-                f"{name}/{title.lower()}",
-                title,
-                _LIKENESS,
-                "higher",
-                f"{note}; {network}, {_NEIGHBOURS} neighbours",
-            ),
-            lambda x, rng: intervals.precision_recall(anime, x, rng, _NEIGHBOURS)[
-                which
-            ],
-            features,
-        )
-=======
         note = f"{note}; {network}, {_NEIGHBOURS} neighbours"
         metric = Metric(f"{name}/{title.lower()}", title, _LIKENESS, "higher", note)
         both = {method: estimates[i] for method, estimates in found.items()}
         run.book.add(metric, lambda estimate, _: estimate, both)
->>>>>>> report
 
 
 def _add_drawings(run, found, anime):

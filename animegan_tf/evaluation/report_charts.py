@@ -67,11 +67,7 @@ def plane(across_title, up_title, points, reference=None):
 
     Args:
         across_title, up_title: str.
-<<<<<<< HEAD
-        points: dict of name to (`Figure` across, `Figure` up).
-=======
         points: dict of name to (`Estimate` across, `Estimate` up).
->>>>>>> report
         reference: (name, value across) of a dashed line, or None.
 
     Returns:
@@ -99,27 +95,16 @@ def plane(across_title, up_title, points, reference=None):
     )
 
 
-<<<<<<< HEAD
-def _span(figures):
-    """Bounds of an axis that shows all intervals, with some room."""
-    ends = [e for f in figures for e in (f.value, f.low, f.high) if math.isfinite(e)]
-=======
 def _span(estimates):
     """Bounds of an axis that shows all intervals, with some room."""
     ends = [e for f in estimates for e in (f.value, f.low, f.high) if math.isfinite(e)]
->>>>>>> report
     low, high = min(ends), max(ends)
     room = max(0.06 * (high - low), 0.01)
     return low - room, high + room
 
 
-<<<<<<< HEAD
-def _point(name, figures, place, across, up):
-    x, y = figures
-=======
 def _point(name, estimates, place, across, up):
     x, y = estimates
->>>>>>> report
     bars = []
     if math.isfinite(x.low):
         bars.append(f"M{across(x.low)} {place[1]}H{across(x.high)}")
