@@ -37,6 +37,7 @@ def run_here(monkeypatch, capsys):
 
     def run_here(tool, *arguments):
         monkeypatch.setattr(sys, "argv", [tool, *map(str, arguments)])
+        monkeypatch.syspath_prepend(str(TOOLS))  # as Python does for a script
         capsys.readouterr()
         status = 0
         try:

@@ -65,6 +65,8 @@ def test_help_is_shown_without_importing_tensorflow(tool):
     code = (
         "import runpy, sys\n"
         f"sys.argv = ['{tool}', '--help']\n"
+        # As Python does for a script.
+        f"sys.path.insert(0, {str(TOOLS)!r})\n"
         "try:\n"
         f"    runpy.run_path({str(TOOLS / tool)!r}, run_name='__main__')\n"
         "except SystemExit as end:\n"
