@@ -138,7 +138,10 @@ def measure_large(args):
         # What painting added to the step that is in the photo.
         added = picture.astype(np.int16) - photo
         steps = np.abs(np.diff(added, axis=axis)).mean(axis=(1 - axis, 2))
-        seams = np.array(sorted({place[axis].start for place in places} - {0})) - 1
+        borders = {place[axis].start for place in places} - {0}
+        seams = np.array(sorted(borders), int) - 1
+        if not len(seams):
+            continue
         near = np.concatenate([steps[seams + i] for i in range(-8, 9) if i])
         means = {"at": steps[seams], "near": near, "everywhere": steps}
         figures[name] = {key: float(values.mean()) for key, values in means.items()}
