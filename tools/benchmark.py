@@ -6,6 +6,7 @@
     python tools/benchmark.py start
     python tools/benchmark.py folder
     python tools/benchmark.py large --generator generator.keras --photo photo.jpg
+    python tools/benchmark.py video --generator generator.keras
     python tools/benchmark.py train
     python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
     python tools/benchmark.py smoothing
@@ -28,6 +29,7 @@ from benchmarks import (
     runtimes,
     stylizing,
     training,
+    video,
 )
 
 from animegan_tf.cli import ArgumentParser, run_tool
@@ -81,6 +83,14 @@ def parse_arguments():
         "--sides", type=int, nargs=2, default=[4000, 3000], metavar=("WIDTH", "HEIGHT")
     )
     command.add_argument("--photo", type=Path, metavar="PATH", help="default: drawn")
+    add_generator(command)
+    command = add("video", video.measure_video, "length, sound and flicker of a video")
+    command.add_argument("--video", type=Path, metavar="PATH", help="default: drawn")
+    command.add_argument("--seconds", type=int, default=30, help="of the drawn one")
+    command.add_argument("--smooth", type=float, nargs="+", default=[0.8, 1.0])
+    command.add_argument(
+        "--pictures", type=int, default=40, help="frames whose flicker is measured"
+    )
     add_generator(command)
     command = add("train", training.measure_train, "one training step")
     command.add_argument("--image-size", type=int, default=128)
