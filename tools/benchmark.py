@@ -7,6 +7,7 @@
     python tools/benchmark.py folder
     python tools/benchmark.py large --generator generator.keras --photo photo.jpg
     python tools/benchmark.py video --generator generator.keras
+    python tools/benchmark.py accelerator face.tflite
     python tools/benchmark.py train
     python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
     python tools/benchmark.py smoothing
@@ -23,6 +24,7 @@ import json
 from pathlib import Path
 
 from benchmarks import (
+    accelerator,
     metrics,
     preparation,
     quality,
@@ -92,6 +94,10 @@ def parse_arguments():
         "--pictures", type=int, default=40, help="frames whose flicker is measured"
     )
     add_generator(command)
+    command = add(
+        "accelerator", accelerator.measure_accelerator, "LiteRT files on a GPU"
+    )
+    command.add_argument("files", type=Path, nargs="+", help=".tflite with a size")
     command = add("train", training.measure_train, "one training step")
     command.add_argument("--image-size", type=int, default=128)
     command.add_argument("--batch-size", type=int, default=4)
