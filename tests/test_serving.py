@@ -44,7 +44,6 @@ from animegan_tf.serving import (
     RestClient,
     paint,
     paint_files,
-    plan_files,
     signatures,
     versions,
 )
@@ -576,38 +575,6 @@ def test_sizes_below_one_are_refused(rest):
             list(paint_files(rest, [], **{option: 0}))
 
 
-def test_pictures_get_names_of_their_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "old.d").mkdir()
-    a, b = Path("in/a.jpg"), Path("in/b.jpg")
-    assert plan_files([a], "out.png") == [(a, Path("out.png"))]
-    assert plan_files([a], "old.d") == [(a, Path("old.d/a.png"))]
-    assert plan_files([a], "new.d/") == [(a, Path("new.d/a.png"))]
-    assert plan_files([a, b], "new") == [(a, Path("new/a.png")), (b, Path("new/b.png"))]
-    assert (tmp_path / "new").is_dir() and (tmp_path / "new.d").is_dir()
-
-
-@pytest.mark.parametrize(
-    "photos, output, named",
-    [
-        (["a.jpg"], "out.gif", "out.gif"),
-        (["a.jpg", "in/a.png"], "out", "in/a.png: .*out/a.png"),
-        (["in/a.png", "in/b.png"], "in", "in/a.png"),
-        (["a.png"], "in/../a.png", "a.png"),
-        (["a.png"], "file/out.png", "file: must be a folder"),
-    ],
-)
-def test_outputs_without_a_place_are_refused(
-    tmp_path, monkeypatch, photos, output, named
-):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").touch()
-    (tmp_path / "in").mkdir()
-    with pytest.raises(InputError, match=named):
-        plan_files([Path(photo) for photo in photos], output)
-    assert {p.name for p in tmp_path.iterdir()} == {"file", "in"}
-
-
 # The tool.
 
 
@@ -675,6 +642,7 @@ def test_a_version_that_is_not_available_is_no_healthy_one(call):
         ("text.png -o b.png --url {rest}", "text.png"),
         ("a.png -o text.png/b.png --url {rest}", "text.png"),
         ("a.png -o b.gif --url {rest}", "b.gif"),
+        ("clip.mp4 -o b.mp4 --url {rest}", "must be a photo, received a video"),
         ("a.png -o b.png --batch 0 --url {rest}", "batch"),
         ("a.png -o b.png --timeout 0 --url {rest}", "time-out"),
         ("a.png -o b.png --signature none", "--signature"),
@@ -687,11 +655,13 @@ def test_a_version_that_is_not_available_is_no_healthy_one(call):
 def test_the_tool_refuses_in_one_sentence(call, tmp_path, line, named):
     write_image(tmp_path / "a.png", photo(24, 32))
     write_image(tmp_path / "small.png", photo(8, 8))
-    (tmp_path / "text.png").write_text("no picture")
+    for name in ("text.png", "clip.mp4"):
+        (tmp_path / name).write_text("no picture")
+    before = set(tmp_path.iterdir())
     status, out, err = call(line)
     assert (status, out) == (2, "")
     assert err.startswith("error: ") and err.count("\n") == 1 and named in err
-    assert {p.name for p in tmp_path.iterdir()} == {"a.png", "small.png", "text.png"}
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_rest_needs_no_tensorflow(addresses, tmp_path):

@@ -1,7 +1,7 @@
 """Sends photos to TensorFlow Serving and writes the pictures.
 
     python tools/serving_client.py photo.jpg -o picture.png
-    python tools/serving_client.py my/photos/*.jpg -o painted --batch 4
+    python tools/serving_client.py my/photos -o painted --batch 4
     python tools/serving_client.py photo.jpg -o picture.png --grpc localhost:8500
     python tools/serving_client.py --status
     python tools/serving_client.py --metadata --version 2
@@ -12,11 +12,11 @@ do. --status ends with 0 if the version, or any, is available, else with 1.
 
 import argparse
 import sys
-from pathlib import Path
 
 from animegan_tf import serving
 from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.errors import InputError
+from animegan_tf.inference.plan import is_video, plan_jobs
 
 
 def version(text):
@@ -28,7 +28,7 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("photos", nargs="*", type=Path, metavar="PHOTO")
+    add("photos", nargs="*", metavar="PHOTO", help="photos and folders of photos")
     add("-o", "--output", metavar="OUT", help="a picture, or a folder of PNG files")
     add("--status", action="store_true", help="print the states of the versions")
     add("--metadata", action="store_true", help="print the signatures")
@@ -81,7 +81,10 @@ def main():
 
 
 def paint(client, args):
-    jobs = serving.plan_files(args.photos, args.output)
+    jobs = plan_jobs(args.photos, args.output).jobs
+    for source, _ in jobs:
+        if is_video(source):
+            raise InputError(f"{source}: must be a photo, received a video.")
     results = serving.paint_files(
         client, jobs, args.signature, args.batch, args.max_side
     )

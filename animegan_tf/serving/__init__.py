@@ -8,7 +8,7 @@ from animegan_tf.serving.client import (
     signatures,
     versions,
 )
-from animegan_tf.serving.photos import paint, paint_files, plan_files
+from animegan_tf.serving.photos import paint, paint_files
 
 __all__ = [
     "SIGNATURES",
@@ -17,7 +17,6 @@ __all__ = [
     "RestClient",
     "paint",
     "paint_files",
-    "plan_files",
     "signatures",
     "versions",
 ]

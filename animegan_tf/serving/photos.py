@@ -7,7 +7,6 @@ import numpy as np
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.color import to_levels, to_range
 from animegan_tf.imaging.io import (
-    SUFFIXES,
     encode_image,
     make_folder,
     read_image,
@@ -83,50 +82,9 @@ def paint_files(client, jobs, signature="serving_default", batch=1, max_side=128
             if isinstance(outcome, InputError):
                 yield photo, outcome
                 continue
+            make_folder(path.parent)
             write_image(path, outcome)
             yield photo, None
-
-
-def plan_files(photos, output):
-    """(photo, picture) for each photo, checked before anything is sent.
-
-    Args:
-        photos: list of Path.
-        output: str, the picture of a single photo; else a folder, made if it is
-            missing.
-
-    Returns:
-        list of (Path, Path); in a folder the pictures are PNG files.
-
-    Raises:
-        InputError: two photos would get one picture, a picture would replace a
-            photo, or there is no place for the pictures.
-    """
-    target = Path(output)
-    if len(photos) == 1 and _names_a_picture(output):
-        jobs = [(photos[0], target)]
-    else:
-        jobs = [(photo, target / f"{photo.stem}.png") for photo in photos]
-    sources, pictures = {photo.resolve() for photo in photos}, set()
-    for photo, picture in jobs:
-        if picture in pictures or picture.resolve() in sources:
-            raise InputError(
-                f"{photo}: its picture must get a name of its own, received {picture}."
-            )
-        pictures.add(picture)
-    make_folder(jobs[0][1].parent)
-    return jobs
-
-
-def _names_a_picture(output):
-    if output.endswith("/") or Path(output).is_dir() or not Path(output).suffix:
-        return False
-    if Path(output).suffix.lower() not in SUFFIXES:
-        raise InputError(
-            f"{output}: a picture's name must end in one of {', '.join(SUFFIXES)}, "
-            f"a folder's in /, received {Path(output).suffix}."
-        )
-    return True
 
 
 def _read(path, max_side):
