@@ -1,8 +1,10 @@
 """SavedModels compute what the Keras model does; the tool that exports."""
 
 import errno
+import hashlib
 import io
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from animegan_tf import export
 from animegan_tf.errors import InputError
 from animegan_tf.export import ModelCard, export_saved_model, saved_model
 from animegan_tf.imaging.io import encode_image, read_image
-from animegan_tf.inference import Stylizer
+from animegan_tf.inference import Stylizer, load_generator
 from animegan_tf.models import main_tail
 from animegan_tf.ops import to_float
 
@@ -350,10 +352,36 @@ def test_the_tool_writes_onnx_and_nothing_else(call, small, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["g.keras", "g.onnx"]
 
 
+def test_the_tool_writes_a_release(call, small, tmp_path):
+    small.save(tmp_path / "g.keras")
+    (tmp_path / "card.md").write_text("# Mine\n")
+    line = "g.keras -o mine --format release --card card.md --license CC0"
+    assert call(line)[:2] == (0, "mine\n")
+    status, _, err = call(line)
+    assert status == 2 and "mine: must be a new folder" in err
+    folder = tmp_path / "mine"
+    card = (folder / "README.md").read_text()
+    assert card.startswith("# Mine\n\n## Files\n")
+    files = {p for p in folder.rglob("*") if p.is_file()} - {folder / "README.md"}
+    assert {p.name for p in folder.iterdir()} >= {"1", "generator.keras"}
+    assert len(re.findall(r"^\| `", card, re.M)) == len(files)
+    for path in files:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        name = path.relative_to(folder).as_posix()
+        assert f"| `{name}` | {path.stat().st_size:,} | `{digest}` |" in card
+    # Rounding to half the digits is all that was lost.
+    weights = load_generator(folder / "generator.keras").get_weights()
+    for kept, weight in zip(weights, small.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, weight.astype(np.float16))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["card.md", "g.keras", "mine"]
+
+
 @pytest.mark.parametrize(
     "line, named",
     [
         ("g.keras -o g --size 256", "--size"),
+        ("g.keras -o g --format release", "--card"),
+        ("g.keras -o g --format release --card none.md", "none.md"),
         ("g.keras -o g.tflite --format litert --version 2", "--version"),
         ("g.keras -o g.tflite --format litert --no-warmup", "--warmup"),
         ("g.keras -o g.tflite --format litert --precision int4", "int4"),

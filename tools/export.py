@@ -6,6 +6,8 @@ python tools/export.py runs/sample/generator.keras -o animegan.tflite \\
     --format litert --precision dynamic --size 256 --io uint8
 python tools/export.py runs/sample/generator.keras -o animegan.onnx --format onnx \\
     --author "Ada Lovelace" --license CC-BY-4.0 --model-version 1.2
+python tools/export.py runs/sample/generator.keras -o saved_models/mine \\
+    --format release --card mine.md
 """
 
 import argparse
@@ -20,6 +22,7 @@ FLAGS = {
     "saved_model": ("version", "overwrite", "warmup"),
     "litert": ("precision", "io", "size", *CARD),
     "onnx": ("size", *CARD),
+    "release": ("text", "overwrite", *CARD),
 }
 
 
@@ -33,14 +36,15 @@ def parse_arguments():
         "--output",
         type=Path,
         required=True,
-        help="folder of a SavedModel's versions, or a .tflite or .onnx file",
+        help="folder of a SavedModel's versions or of a release, or a .tflite or .onnx "
+        "file",
     )
     parser.add_argument(
         "--format",
         choices=FLAGS,
         default="saved_model",
-        help="saved_model for TensorFlow Serving, litert for phones, onnx for others "
-        "(default: %(default)s)",
+        help="saved_model for TensorFlow Serving, litert for phones, onnx for others, "
+        "release for a folder of it all with a model card (default: %(default)s)",
     )
     add_flags(parser)
     return parser.parse_args()
@@ -52,9 +56,10 @@ def add_flags(parser):
     def add(group, flag, **keywords):
         group.add_argument(flag, default=argparse.SUPPRESS, **keywords)
 
+    group = parser.add_argument_group("saved_model and release")
+    add(group, "--overwrite", action="store_true", help="replace what is there")
     group = parser.add_argument_group("saved_model")
     add(group, "--version", type=int, metavar="N", help="from 1 up (default: 1)")
-    add(group, "--overwrite", action="store_true", help="replace a version")
     add(
         group,
         "--warmup",
@@ -74,6 +79,19 @@ def add_flags(parser):
         choices=("float", "uint8"),
         help="pictures as float32 in [-1, 1] or uint8 in [0, 255] (default: float)",
     )
+    group = parser.add_argument_group("release")
+    add(
+        group,
+        "--card",
+        dest="text",
+        type=Path,
+        metavar="FILE",
+        help="the model card in Markdown; the list of files is put under it",
+    )
+    group = parser.add_argument_group("litert, onnx and release")
+    add(group, "--author", metavar="NAME", help="who made the model, for its metadata")
+    add(group, "--license", metavar="TEXT", help="its licence (default: none stated)")
+    add(group, "--model-version", metavar="TEXT", help="its version (default: 1)")
     group = parser.add_argument_group("litert and onnx")
     add(
         group,
@@ -83,9 +101,17 @@ def add_flags(parser):
         metavar="PIXELS",
         help="side of a square, or height and width, multiples of 8 (default: any)",
     )
-    add(group, "--author", metavar="NAME", help="who made the model, for its metadata")
-    add(group, "--license", metavar="TEXT", help="its licence (default: none stated)")
-    add(group, "--model-version", metavar="TEXT", help="its version (default: 1)")
+
+
+def read_card(path):
+    if path is None:
+        raise InputError("--format release needs --card, a model card; none was given")
+    try:
+        return path.read_text()
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: must be a text to read, received: {error}."
+        ) from None
 
 
 def main():
@@ -95,6 +121,8 @@ def main():
         if flag not in FLAGS[form]:
             flag = flag.replace("_", "-")
             raise InputError(f"--{flag} has no meaning with --format {form}")
+    if form == "release":
+        options["text"] = read_card(options.get("text"))
     if len(options.get("size", ())) == 1:
         options["size"] *= 2
     # These import TensorFlow: seconds.
