@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from animegan_tf.errors import InputError, TrainingError
+from animegan_tf.errors import InputError, Interrupted, TrainingError
 
 # Groups whose settings are named without the group: people type them often.
 _FLAT = ("data", "optimizer", "evaluation")
@@ -95,7 +95,7 @@ def run_tool(main):
     """Runs a tool's `main()`; what the user can mend ends it with one sentence.
 
     Exits with 2 for an `InputError` or a file that cannot be used, 3 for a
-    `TrainingError`, 130 when interrupted.
+    `TrainingError`, and with 128 and a signal's number when interrupted by it.
     """
     # Or else TensorFlow's notes about its build bury the sentence.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
@@ -104,6 +104,9 @@ def run_tool(main):
     except (InputError, TrainingError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(3 if isinstance(error, TrainingError) else 2)
+    except Interrupted as stop:
+        print(stop, file=sys.stderr)
+        sys.exit(128 + stop.signal)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

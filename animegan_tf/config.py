@@ -136,7 +136,13 @@ class TrainConfig:
     epochs: int = setting(100, "epochs in all")
     steps_per_epoch: int = setting(0, "steps of an epoch; 0: the larger folder once")
     save_every: int = setting(1, "epochs between checkpoints and sample grids")
+    save_steps: int = setting(
+        500, "steps between checkpoints within an epoch; 0: at the ends of epochs only"
+    )
     keep_checkpoints: int = setting(3, "number of newest checkpoints kept")
+    deterministic: bool = setting(
+        False, "the same result to the bit each time, on one machine; may be slower"
+    )
     width: int = setting(32, "channels of the networks' first block")
     precision: str = setting(
         "float32",
@@ -234,6 +240,7 @@ def check_config(config):
         "--epochs": (config.epochs, 1),
         "--steps-per-epoch": (config.steps_per_epoch, 0),
         "--save-every": (config.save_every, 1),
+        "--save-steps": (config.save_steps, 0),
         "--keep-checkpoints": (config.keep_checkpoints, 1),
         "--width": (config.width, 1),
         "--targets.min-size": (targets.min_size, 1),
@@ -281,7 +288,10 @@ def save_config(config, path):
     """Writes a `TrainConfig` as JSON, to a temporary name renamed last."""
     temporary = path.with_name(f".{path.name}.tmp")
     text = json.dumps(dataclasses.asdict(config), indent=2, default=str)
-    temporary.write_text(text + "\n")
+    with open(temporary, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(temporary, path)
 
 

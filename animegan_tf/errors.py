@@ -11,3 +11,16 @@ class InputError(ValueError):
 
 class TrainingError(RuntimeError):
     """Training cannot go on, such as when a loss is no longer a number."""
+
+
+class Interrupted(Exception):
+    """A signal asked for an end; what is needed to go on is saved.
+
+    Args:
+        message: says so, and how to go on.
+        signal: number of the signal.
+    """
+
+    def __init__(self, message: str, signal: int):
+        super().__init__(message)
+        self.signal = signal

@@ -16,7 +16,11 @@ MEMORY = 2**30
 
 
 def build_dataset(
-    sources: Sources, data: DataConfig, steps: int | None = None, start_step: int = 0
+    sources: Sources,
+    data: DataConfig,
+    steps: int | None = None,
+    start_step: int = 0,
+    readers=None,
 ) -> tf.data.Dataset:
     """Batches of photos and anime pictures with their partners.
 
@@ -32,6 +36,8 @@ def build_dataset(
         data: sizes, seed and how much is left to chance.
         steps: number of batches, or None for no end.
         start_step: number of the first batch, 0 or more.
+        readers: what `window_readers` made of these arguments, if several datasets
+            share it.
 
     Returns:
         dataset of dicts `photo`, `photo_superpixels`, `anime`, `anime_smooth`, each
@@ -42,7 +48,7 @@ def build_dataset(
         InputError: a file can no longer be read, or the cache cannot be written.
     """
     augment = build_augmenter(data.augment)
-    readers = _window_readers(sources, data)
+    readers = readers or window_readers(sources, data)
 
     def finish(step, photo_pairs, anime_pairs):
         photo, photo_superpixels = tf.unstack(photo_pairs, axis=1)
@@ -104,7 +110,7 @@ def validation_batch(data: DataConfig, sources: Sources, count: int = 6) -> np.n
     return np.stack(photos)
 
 
-def _window_readers(sources, data):
+def window_readers(sources: Sources, data: DataConfig):
     """For each kind, its number of pictures and a function that cuts a window.
 
     Python code inside tf.data would compete with the training step for the

@@ -3,13 +3,14 @@
 import json
 import math
 import os
+import signal
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from animegan_tf.errors import InputError, TrainingError
+from animegan_tf.errors import Interrupted, TrainingError
 from animegan_tf.imaging.io import image_grid, write_image
 from animegan_tf.models import as_float32
 from animegan_tf.ops import to_float, to_uint8
@@ -18,140 +19,108 @@ from animegan_tf.ops import to_float, to_uint8
 class StopOnNaN(keras.callbacks.Callback):
     """Ends training at the first step whose loss is no longer a number.
 
+    Args:
+        progress: `Progress`, which counts this step only after this callback.
+
     Raises:
         TrainingError: names the terms, the epoch and the step.
     """
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
+    def __init__(self, progress):
+        super().__init__()
+        self.progress = progress
 
     def on_train_batch_end(self, batch, logs=None):
         bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
         if bad:
+            step, epoch = self.progress.step + 1, self.progress.epoch + 1
             raise TrainingError(
-                f"the loss {', '.join(bad)} was no longer a number in step {batch + 1} "
-                f"of epoch {self.epoch + 1}; the newest checkpoint is from before"
+                f"the loss {', '.join(bad)} was no longer a number in step {step} of "
+                f"epoch {epoch}; the newest checkpoint is from before"
             )
 
 
-class TrainingState:
-    """Everything a run needs to go on, in one `tf.train.Checkpoint`.
-
-    Args:
-        folder: `Path` of the checkpoints.
-        keep: number of newest ones kept.
-        models, optimizers: dicts by name. Optimizers must be built.
-        average: `WeightAverage`.
-
-    Raises:
-        ValueError: an optimizer without its slots. Keras would restore the weights
-            and silently start its moments from zero.
-    """
-
-    def __init__(self, folder, keep, models, optimizers, average):
-        for name, optimizer in optimizers.items():
-            if not optimizer.built:
-                raise ValueError(f"optimizer {name!r} must be built before it is saved")
-        self.models, self.average = models, average
-        self.epoch = tf.Variable(0, dtype=tf.int64, name="epoch")
-        self.checkpoint = tf.train.Checkpoint(
-            epoch=self.epoch,
-            average=average.model,
-            average_updates=average.updates,
-            **models,
-            **optimizers,
-        )
-        self.manager = tf.train.CheckpointManager(
-            self.checkpoint, str(folder), max_to_keep=keep
-        )
-
-    def save(self, epoch):
-        """Writes a checkpoint after `epoch` finished epochs.
-
-        Raises:
-            TrainingError: a weight is not finite; what is on disk stays.
-        """
-        for name, model in self.models.items():
-            for weight in model.weights:
-                if not np.all(np.isfinite(np.asarray(weight))):
-                    raise TrainingError(
-                        f"the weight {weight.path} of the {name} is no longer finite "
-                        f"after epoch {epoch}; the newest checkpoint is from before"
-                    )
-        self.epoch.assign(epoch)
-        self.manager.save(checkpoint_number=epoch)
-
-    def restore(self):
-        """Goes back to the newest checkpoint; returns its number of epochs.
-
-        Raises:
-            InputError: there is none, or it is of another kind of run.
-        """
-        _restore(self.checkpoint, self.manager.directory)
-        return int(self.epoch.numpy())
-
-    def load_weights(self, folder):
-        """Takes the networks' weights, and nothing else, of another run.
-
-        Args:
-            folder: `Path` of that run's checkpoints.
-
-        Raises:
-            InputError: as `restore`.
-        """
-        _restore(tf.train.Checkpoint(**self.models), folder, partial=True)
-        self.average.reset()
-
-
-def _restore(checkpoint, folder, partial=False):
-    """Reads the newest checkpoint in a folder into all that `checkpoint` holds."""
-    newest = tf.train.latest_checkpoint(str(folder))
-    if newest is None:
-        raise InputError(f"{folder} must hold a checkpoint; there is none")
-    try:
-        status = checkpoint.restore(newest)
-        status.assert_existing_objects_matched()
-        if not partial:
-            status.assert_consumed()
-        status.expect_partial()
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"{newest} does not fit this run's networks: {reason}"
-        ) from error
-
-
 class Keeper(keras.callbacks.Callback):
-    """Saves the state and `generator.keras` every few epochs and at the end.
+    """Counts what is done, and saves the state and `generator.keras`.
+
+    It comes last of all callbacks: a checkpoint counts an epoch only when all that is
+    written of it is there. Checkpoints come every few epochs, every few steps within
+    them, after the run's last epoch, also one that another callback makes the last,
+    and at the next step when a signal asks the run to stop.
 
     Args:
         state: `TrainingState`.
         average: `WeightAverage`; its model is what `generator.keras` holds.
         path: where `generator.keras` goes; the last step's own weights go beside it,
-            to `generator_raw.keras`.
-        every: epochs between two.
-        last: the run's last epoch, saved in any case, as is one that another callback
-            makes the last.
+            to `generator_raw.keras`. Both are written at epochs' ends and on signals.
+        every: epochs between two checkpoints.
+        every_steps: steps between two; 0 for none within an epoch.
+        last: the run's last epoch.
+        signals: `StopSignals`.
+
+    Raises:
+        Interrupted: after saving, if a signal asked for it.
     """
 
-    def __init__(self, state, average, path, every, last):
+    def __init__(self, state, average, path, every, every_steps, last, signals):
         super().__init__()
         self.state, self.average, self.path = state, average, path
-        self.every, self.last = every, last
+        self.every, self.every_steps, self.last = every, every_steps, last
+        self.signals = signals
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.state.progress.step:
+            self.state.restore_means()
+
+    def on_train_batch_end(self, batch, logs=None):
+        progress = self.state.progress
+        progress.end_step()
+        if progress.step == progress.steps:
+            return  # the log has no line of this epoch yet
+        if self.signals.received:
+            self.state.save()
+            self._save_generators()
+            self._interrupt()
+        if self._is_long_ago():
+            self.state.save()
 
     def on_epoch_end(self, epoch, logs=None):
-        done = epoch + 1
-        if done % self.every == 0 or done == self.last or self.model.stop_training:
-            self.state.save(done)
-            save_generator(self.average.model, self.path)
-            raw = self.path.with_stem(f"{self.path.stem}_raw")
-            save_generator(self.state.models["generator"], raw)
+        progress = self.state.progress
+        progress.end_epoch()
+        last = progress.epoch == self.last or self.model.stop_training
+        due = progress.epoch % self.every == 0 or self._is_long_ago()
+        if last or due or self.signals.received:
+            # The checkpoint last: a run is done when the generators are there too.
+            self.state.require_finite()
+            self._save_generators()
+            self.state.save()
+        if self.signals.received and not last:
+            self._interrupt()
+
+    def _is_long_ago(self):
+        since = self.state.progress.taken - (self.state.saved or 0)
+        return self.every_steps and since >= self.every_steps
+
+    def _save_generators(self):
+        save_generator(self.average.model, self.path)
+        raw = self.path.with_stem(f"{self.path.stem}_raw")
+        save_generator(self.state.models["generator"], raw)
+
+    def _interrupt(self):
+        number = self.signals.received
+        raise Interrupted(
+            f"stopped by {signal.Signals(number).name}, {self.state.progress} is "
+            f"saved; go on with: python tools/train.py --resume {self.path.parent}",
+            number,
+        )
 
 
 def save_generator(generator, path):
     """Writes a float32 `generator.keras`, to a temporary name renamed last."""
     temporary = path.with_name(f".{path.stem}.tmp.keras")
     as_float32(generator).save(temporary)
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
     os.replace(temporary, path)
 
 
@@ -192,30 +161,56 @@ class JsonLines(keras.callbacks.Callback):
     Args:
         path: the log file.
         phase: "pretrain" or "adversarial".
+        progress: `Progress`, in which the times of an epoch's steps add up.
         pool: `TargetPool` whose time goes into the line, or None.
     """
 
-    def __init__(self, path, phase, pool=None):
+    def __init__(self, path, phase, progress, pool=None):
         super().__init__()
-        self.path, self.phase, self.pool = path, phase, pool
+        self.path, self.phase, self.progress, self.pool = path, phase, progress, pool
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.start, self.steps, self.seconds = time.perf_counter(), 0, 0.0
+    def on_train_batch_begin(self, batch, logs=None):
+        self.start = time.perf_counter()
         if self.pool:
             self.pool.seconds = 0.0
 
     def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
-        # Taken here: what other callbacks do after an epoch is no part of a step.
-        self.seconds = time.perf_counter() - self.start
+        # What other callbacks do between two steps is no part of either.
+        self.progress.seconds += time.perf_counter() - self.start
+        if self.pool:
+            self.progress.target_seconds += self.pool.seconds
 
     def on_epoch_end(self, epoch, logs=None):
-        line = {"epoch": epoch + 1, "phase": self.phase, "steps": self.steps}
-        line["seconds_per_step"] = round(self.seconds / max(self.steps, 1), 4)
+        done, steps = self.progress, self.progress.step
+        line = {"epoch": epoch + 1, "phase": self.phase, "steps": steps}
+        line["seconds_per_step"] = round(done.seconds / max(steps, 1), 4)
         if self.pool:
             line["target_seconds_per_step"] = round(
-                self.pool.seconds / max(self.steps, 1), 4
+                done.target_seconds / max(steps, 1), 4
             )
         line |= {name: float(value) for name, value in (logs or {}).items()}
         with open(self.path, "a") as file:
             file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+class Curves(keras.callbacks.Callback):
+    """Writes an epoch's figures for TensorBoard, named `epoch_` and their name.
+
+    Not `keras.callbacks.TensorBoard`: what that has not written yet is lost with the
+    process, and it draws the rate of an optimizer that is not in use here.
+
+    Args:
+        folder: `Path`; the files go into `train` there.
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.writer = tf.summary.create_file_writer(str(folder / "train"))
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self.writer.as_default(step=epoch):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(f"epoch_{name}", value)
+        self.writer.flush()

@@ -1,31 +1,38 @@
 """A training run from its settings to `generator.keras`."""
 
 import dataclasses
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from animegan_tf.config import TrainConfig, check_config, save_config
 from animegan_tf.data.pipeline import (
     build_dataset,
     steps_per_epoch,
     validation_batch,
+    window_readers,
 )
 from animegan_tf.data.sources import load_sources
 from animegan_tf.errors import InputError
 from animegan_tf.models import build_discriminator, build_features, build_generator
 from animegan_tf.samples import write_samples
 from animegan_tf.training.callbacks import (
+    Curves,
     JsonLines,
     Keeper,
     SampleGrid,
     StopOnNaN,
-    TrainingState,
 )
+from animegan_tf.training.checkpoint import checkpoints
 from animegan_tf.training.dtgan import DTGANTrainer
+from animegan_tf.training.lock import owned
 from animegan_tf.training.pretrain import GeneratorPretrainer
+from animegan_tf.training.signals import StopSignals
+from animegan_tf.training.state import TrainingState
 from animegan_tf.training.step import WeightAverage, build_optimizer
 from animegan_tf.training.targets import TargetPool
 
@@ -50,29 +57,40 @@ class RunFiles:
             object.__setattr__(self, attribute, self.folder / name)
 
 
-def train(config: TrainConfig, resume: bool = False, load: Path | None = None) -> Path:
+def train(
+    config: TrainConfig, resume: bool = False, load: Path | None = None, callbacks=()
+) -> Path:
     """Trains a generator, or goes on where a run was stopped.
 
     Args:
         config: the run's settings; `data.photos` and `data.anime` must be folders.
-        resume: continue from the newest checkpoint in `config.run_dir`.
+        resume: continue from the newest whole checkpoint in `config.run_dir`.
         load: folder of another run whose newest checkpoint gives the weights to
             start from; epochs and optimizers start anew.
+        callbacks: Keras callbacks for both phases, besides the run's own.
 
     Returns:
         Path of `generator.keras`: the averaged generator with both tails, float32.
 
     Raises:
-        InputError: settings, folders, weights or checkpoints that cannot be used.
+        InputError: settings, folders, weights or checkpoints that cannot be used, or
+            another process trains in the folder.
         TrainingError: a loss or weight that is no longer finite.
+        Interrupted: SIGINT or SIGTERM came, and the run is saved.
     """
     check_config(config)
-    files = RunFiles(config.run_dir)
-    if not resume and files.checkpoints.is_dir() and any(files.checkpoints.iterdir()):
+    with owned(config.run_dir):
+        return _train(config, RunFiles(config.run_dir), resume, load, callbacks)
+
+
+def _train(config, files, resume, load, callbacks):
+    if not resume and checkpoints(files.checkpoints):
         raise InputError(
             f"{files.folder} must be a new run's folder; it holds checkpoints: give "
             f"another --run-dir, or --resume {files.folder}"
         )
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.data.seed)
 
     # Data and the frozen network first: most of what can be wrong shows here, before
@@ -89,52 +107,99 @@ def train(config: TrainConfig, resume: bool = False, load: Path | None = None) -
     # Networks, optimizers, and everything that resuming needs.
     pretrainer, trainer = build_trainers(config, features)
     state = _state(config, files, pretrainer, trainer)
-    first = state.restore() if resume else 0
+    if resume:
+        _go_on(state, config)
     if load:
         state.load_weights(RunFiles(load).checkpoints)
-    if first >= config.epochs:
-        raise InputError(
-            f"--epochs must be above the {first} epochs this run has; got "
-            f"{config.epochs}"
-        )
+    _set_steps(state.progress, steps)
     judges = _judges(config, trainer.average.model, files.best)
-    files.folder.mkdir(parents=True, exist_ok=True)
     save_config(config, files.config)
+    state.cut_logs()
+    state.save()  # from the first moment on there is something to resume
 
     # Both phases.
-    average = trainer.average
-    grid = SampleGrid(
-        average.model, photos, files.samples, config.save_every, config.epochs
-    )
-    keeper = Keeper(state, average, files.generator, config.save_every, config.epochs)
-    board = keras.callbacks.TensorBoard(str(files.tensorboard), write_graph=False)
-    switch = min(config.pretrain_epochs, config.epochs)
+    average, last = trainer.average, config.epochs
+    grid = SampleGrid(average.model, photos, files.samples, config.save_every, last)
+    curves = Curves(files.tensorboard)
+    readers = window_readers(sources, config.data)
+    switch = min(config.pretrain_epochs, last)
     phases = (
         ("pretrain", pretrainer, switch, None, []),
-        ("adversarial", trainer, config.epochs, trainer.targets, judges),
+        ("adversarial", trainer, last, trainer.targets, judges),
     )
-    for phase, model, last, pool, judges in phases:
-        if first >= last:
-            continue
-        print(f"{phase}: epochs {first + 1} to {last}, {steps} steps each", flush=True)
-        model.fit(
-            build_dataset(sources, config.data, start_step=first * steps),
-            initial_epoch=first,
-            epochs=last,
-            steps_per_epoch=steps,
-            callbacks=[
-                StopOnNaN(),
-                *judges,
-                JsonLines(files.log, phase, pool),
-                keeper,
-                grid,
-                board,
-            ],
-            shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
+    with StopSignals() as signals:
+        keeper = Keeper(
+            *(state, average, files.generator),
+            *(config.save_every, config.save_steps, last, signals),
         )
-        first = last
+        for phase, model, end, pool, judges in phases:
+            log = JsonLines(files.log, phase, state.progress, pool)
+            own = [StopOnNaN(state.progress), *judges, log, curves, grid]
+            for first, until, rest in _parts(state.progress, end):
+                _tell(phase, state.progress, until)
+                model.fit(
+                    build_dataset(
+                        sources,
+                        config.data,
+                        start_step=state.progress.taken,
+                        readers=readers,
+                    ),
+                    initial_epoch=first,
+                    epochs=until,
+                    steps_per_epoch=rest,
+                    callbacks=[*own, *callbacks, keeper],
+                    shuffle=False,
+                    verbose=1 if sys.stdout.isatty() else 2,
+                )
+                if model.stop_training:
+                    return files.generator
     return files.generator
+
+
+def _go_on(state, config):
+    """Restores the state; rates that the settings change take their new values."""
+    before = state.restore()["optimizer"]
+    if state.progress.epoch >= config.epochs:
+        raise InputError(
+            f"--epochs must be above the {state.progress.epoch} epochs this run has; "
+            f"got {config.epochs}"
+        )
+    for name, optimizer in state.optimizers.items():
+        setting = name.replace("optimizer", "rate")
+        rate = getattr(config.optimizer, setting)
+        if rate != before[setting]:
+            optimizer.learning_rate = rate
+
+
+def _set_steps(progress, steps):
+    """The steps of an epoch, which may change between epochs only."""
+    if progress.step and progress.steps != steps:
+        raise InputError(
+            f"--steps-per-epoch must be {progress.steps} until the epoch is over in "
+            f"which this run was stopped, at {progress}; got {steps}"
+        )
+    progress.steps = steps
+
+
+def _parts(progress, end):
+    """Calls of `fit` that bring a run to the epoch `end`: (first, until, steps).
+
+    All epochs of a call are of one length, so that the rest of one under way is a
+    call of its own.
+    """
+    if progress.epoch < end and progress.step:
+        yield progress.epoch, progress.epoch + 1, progress.steps - progress.step
+    if progress.epoch < end:
+        yield progress.epoch, end, progress.steps
+
+
+def _tell(phase, progress, until):
+    first, steps = progress.epoch + 1, progress.steps
+    if progress.step:
+        text = f"epoch {first} from step {progress.step + 1} of {steps} on"
+    else:
+        text = f"epochs {first} to {until}, {steps} steps each"
+    print(f"{phase}: {text}", flush=True)
 
 
 def _judges(config, generator, path):
@@ -198,7 +263,11 @@ def build_trainers(config, features):
 
 
 def _state(config, files, pretrainer, trainer):
-    """All that resuming needs, by name."""
+    """All that resuming needs, by name.
+
+    What draws random numbers in a step must do so from a `keras.random.SeedGenerator`
+    that is an attribute of its trainer or of a layer in it, or by the step's number.
+    """
     models = {
         "generator": trainer.generator,
         "support_discriminator": trainer.support_discriminator,
@@ -209,9 +278,24 @@ def _state(config, files, pretrainer, trainer):
         "generator_optimizer": trainer.generator_optimizer,
         "discriminator_optimizer": trainer.discriminator_optimizer,
     }
+    trainers = pretrainer, trainer
+    means = [v for model in trainers for m in model.metrics for v in m.variables]
+    seeds = [v for model in trainers for v in model.variables if _is_seed(v)]
     return TrainingState(
-        files.checkpoints, config.keep_checkpoints, models, optimizers, trainer.average
+        files.checkpoints,
+        config.keep_checkpoints,
+        models,
+        optimizers,
+        trainer.average,
+        means,
+        {"seeds": seeds},
+        json.loads(json.dumps(dataclasses.asdict(config), default=str)),
+        (files.log, files.tensorboard),
     )
+
+
+def _is_seed(variable):
+    return variable.name == "seed_generator_state"
 
 
 def with_sample_data(config):
