@@ -10,6 +10,7 @@
     python tools/benchmark.py accelerator face.tflite
     python tools/benchmark.py train
     python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
+    python tools/benchmark.py kills --kills 50
     python tools/benchmark.py smoothing
     python tools/benchmark.py alignment dataset
     python tools/benchmark.py metrics my/photos my/anime \\
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from benchmarks import (
     accelerator,
+    kills,
     metrics,
     preparation,
     quality,
@@ -109,6 +111,16 @@ def parse_arguments():
         default=training.PRECISIONS[:2],
     )
     command.add_argument("--one-process", action="store_true", help=argparse.SUPPRESS)
+    command = add("kills", kills.measure_kills, "a run killed at random and resumed")
+    command.add_argument("--kills", type=int, default=50, help="in all")
+    command.add_argument("--epochs", type=int, default=4, help="of a run")
+    command.add_argument("--pretrain-epochs", type=int, default=2)
+    command.add_argument("--steps", type=int, default=5, help="of an epoch")
+    command.add_argument("--save-steps", type=int, default=2)
+    command.add_argument("--seed", type=int, default=0, help="of the moments")
+    command.add_argument(
+        "--compiled", action="store_true", help="steps as graphs, traced at each start"
+    )
     command = add("smoothing", preparation.measure_smoothing, "edge smoothing")
     command.add_argument("--image-size", type=int, default=256)
     command = add("alignment", preparation.measure_alignment, "eyes in a data set")

@@ -53,20 +53,18 @@ class Keeper(keras.callbacks.Callback):
         average: `WeightAverage`; its model is what `generator.keras` holds.
         path: where `generator.keras` goes; the last step's own weights go beside it,
             to `generator_raw.keras`. Both are written at epochs' ends and on signals.
-        every: epochs between two checkpoints.
-        every_steps: steps between two; 0 for none within an epoch.
-        last: the run's last epoch.
+        config: `TrainConfig`, for how often checkpoints come and the last epoch.
         signals: `StopSignals`.
 
     Raises:
         Interrupted: after saving, if a signal asked for it.
     """
 
-    def __init__(self, state, average, path, every, every_steps, last, signals):
+    def __init__(self, state, average, path, config, signals):
         super().__init__()
         self.state, self.average, self.path = state, average, path
-        self.every, self.every_steps, self.last = every, every_steps, last
-        self.signals = signals
+        self.every, self.every_steps = config.save_every, config.save_steps
+        self.last, self.signals = config.epochs, signals
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.state.progress.step:

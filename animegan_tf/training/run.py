@@ -27,7 +27,6 @@ from animegan_tf.training.callbacks import (
     SampleGrid,
     StopOnNaN,
 )
-from animegan_tf.training.checkpoint import checkpoints
 from animegan_tf.training.dtgan import DTGANTrainer
 from animegan_tf.training.lock import owned
 from animegan_tf.training.pretrain import GeneratorPretrainer
@@ -84,7 +83,7 @@ def train(
 
 
 def _train(config, files, resume, load, callbacks):
-    if not resume and checkpoints(files.checkpoints):
+    if not resume and files.checkpoints.is_dir() and _holds_something(files):
         raise InputError(
             f"{files.folder} must be a new run's folder; it holds checkpoints: give "
             f"another --run-dir, or --resume {files.folder}"
@@ -118,31 +117,25 @@ def _train(config, files, resume, load, callbacks):
     state.save()  # from the first moment on there is something to resume
 
     # Both phases.
-    average, last = trainer.average, config.epochs
-    grid = SampleGrid(average.model, photos, files.samples, config.save_every, last)
+    generator, last = trainer.average.model, config.epochs
+    grid = SampleGrid(generator, photos, files.samples, config.save_every, last)
     curves = Curves(files.tensorboard)
-    readers = window_readers(sources, config.data)
-    switch = min(config.pretrain_epochs, last)
+    progress, switch = state.progress, min(config.pretrain_epochs, last)
     phases = (
         ("pretrain", pretrainer, switch, None, []),
         ("adversarial", trainer, last, trainer.targets, judges),
     )
     with StopSignals() as signals:
-        keeper = Keeper(
-            *(state, average, files.generator),
-            *(config.save_every, config.save_steps, last, signals),
-        )
+        keeper = Keeper(state, trainer.average, files.generator, config, signals)
+        readers = window_readers(sources, config.data)
         for phase, model, end, pool, judges in phases:
-            log = JsonLines(files.log, phase, state.progress, pool)
-            own = [StopOnNaN(state.progress), *judges, log, curves, grid]
-            for first, until, rest in _parts(state.progress, end):
-                _tell(phase, state.progress, until)
+            log = JsonLines(files.log, phase, progress, pool)
+            own = [StopOnNaN(progress), *judges, log, curves, grid]
+            for first, until, rest in _parts(progress, end):
+                _tell(phase, progress, until)
                 model.fit(
                     build_dataset(
-                        sources,
-                        config.data,
-                        start_step=state.progress.taken,
-                        readers=readers,
+                        *(sources, config.data, None, progress.taken, readers)
                     ),
                     initial_epoch=first,
                     epochs=until,
@@ -154,6 +147,12 @@ def _train(config, files, resume, load, callbacks):
                 if model.stop_training:
                     return files.generator
     return files.generator
+
+
+def _holds_something(files):
+    """Whether there are checkpoints, of whatever version."""
+    names = [path.name for path in files.checkpoints.iterdir()]
+    return any(not name.startswith(".") for name in names)
 
 
 def _go_on(state, config):
