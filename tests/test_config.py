@@ -247,6 +247,7 @@ def test_what_is_offered_keeps_the_rules(name):
         ("epochs", (0, -3), (1,)),
         ("steps_per_epoch", (-1,), (0, 1)),
         ("save_every", (0,), (1, 1000)),
+        ("save_steps", (-1,), (0, 1)),
         ("keep_checkpoints", (0,), (1,)),
         ("width", (0, -4), (1,)),
         ("targets.min_size", (0,), (1,)),
