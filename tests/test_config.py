@@ -15,7 +15,7 @@ from animegan_tf.config import (
     load_config,
     save_config,
 )
-from animegan_tf.errors import InputError, TrainingError
+from animegan_tf.errors import InputError, Interrupted, TrainingError
 
 CONFIGS = {**PRESETS, "sample": SAMPLE}
 
@@ -348,6 +348,7 @@ def test_the_readme_tells_the_presets_as_they_are():
             "error: [Errno 17] File exists: 'a/b'",
         ),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (Interrupted("stopped by SIGTERM", 15), 143, "stopped by SIGTERM"),
     ],
 )
 def test_what_the_user_can_mend_ends_with_one_sentence(capsys, error, status, said):

@@ -150,6 +150,7 @@ def test_changed_settings_count_where_they_can(whole):
     config = dataclasses.replace(
         whole, epochs=9, optimizer=OptimizerConfig(generator_rate=3e-5)
     )
+    tf.random.get_global_generator()  # keras-cv calls it, also in deterministic runs
     pretrainer, trainer = run.build_trainers(config, lambda x: x)
     made = run._state(config, run.RunFiles(whole.run_dir), pretrainer, trainer)
     run._go_on(made, config)

@@ -83,14 +83,9 @@ def train(
 
 
 def _train(config, files, resume, load, callbacks):
-    if not resume and files.checkpoints.is_dir() and _holds_something(files):
-        raise InputError(
-            f"{files.folder} must be a new run's folder; it holds checkpoints: give "
-            f"another --run-dir, or --resume {files.folder}"
-        )
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(config.data.seed)
+    if not resume:
+        _require_new(files)
+    _seed(config.data.seed, config.deterministic)
 
     # Data and the frozen network first: most of what can be wrong shows here, before
     # anything is written.
@@ -117,10 +112,11 @@ def _train(config, files, resume, load, callbacks):
     state.save()  # from the first moment on there is something to resume
 
     # Both phases.
-    generator, last = trainer.average.model, config.epochs
-    grid = SampleGrid(generator, photos, files.samples, config.save_every, last)
-    curves = Curves(files.tensorboard)
-    progress, switch = state.progress, min(config.pretrain_epochs, last)
+    progress, last = state.progress, config.epochs
+    grid = SampleGrid(
+        trainer.average.model, photos, files.samples, config.save_every, last
+    )
+    curves, switch = Curves(files.tensorboard), min(config.pretrain_epochs, last)
     phases = (
         ("pretrain", pretrainer, switch, None, []),
         ("adversarial", trainer, last, trainer.targets, judges),
@@ -133,10 +129,9 @@ def _train(config, files, resume, load, callbacks):
             own = [StopOnNaN(progress), *judges, log, curves, grid]
             for first, until, rest in _parts(progress, end):
                 _tell(phase, progress, until)
+                start = progress.taken
                 model.fit(
-                    build_dataset(
-                        *(sources, config.data, None, progress.taken, readers)
-                    ),
+                    build_dataset(sources, config.data, None, start, readers),
                     initial_epoch=first,
                     epochs=until,
                     steps_per_epoch=rest,
@@ -149,10 +144,21 @@ def _train(config, files, resume, load, callbacks):
     return files.generator
 
 
-def _holds_something(files):
-    """Whether there are checkpoints, of whatever version."""
-    names = [path.name for path in files.checkpoints.iterdir()]
-    return any(not name.startswith(".") for name in names)
+def _require_new(files):
+    """Refuses a folder with checkpoints, of whatever version; half of one is none."""
+    if any(not path.name.startswith(".") for path in files.checkpoints.glob("*")):
+        raise InputError(
+            f"{files.folder} must be a new run's folder; it holds checkpoints: give "
+            f"another --run-dir, or --resume {files.folder}"
+        )
+
+
+def _seed(seed, deterministic):
+    keras.utils.set_random_seed(seed)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+        # keras-cv asks for it and would get none, though nothing here draws from it.
+        tf.random.set_global_generator(tf.random.Generator.from_seed(seed))
 
 
 def _go_on(state, config):
