@@ -2,8 +2,6 @@
 
 import json
 
-import numpy as np
-
 from animegan_tf.config import DataConfig, TrainConfig
 from animegan_tf.training.checkpoint import newest_checkpoint, read_checkpoint
 
@@ -40,7 +38,3 @@ def log_of(run_dir, times=False):
         {k: v for k, v in json.loads(line).items() if times or "seconds" not in k}
         for line in lines
     ]
-
-
-def largest_difference(a, b):
-    return max(np.abs(a[name].astype(float) - b[name]).max() for name in a)

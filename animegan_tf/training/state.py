@@ -102,9 +102,10 @@ class TrainingState:
         self._lengths, self._means = {}, []
 
     def require_finite(self):
-        """
+        """Refuses a state that is not worth keeping.
+
         Raises:
-            TrainingError: a weight is not finite, so this state is not worth keeping.
+            TrainingError: a weight is not finite.
         """
         for name, model in self.models.items():
             for weight in model.weights:
