@@ -22,7 +22,7 @@ from tiny_runs import assert_same_values, final_values, log_of, tiny_config
 from animegan_tf.config import OptimizerConfig
 from animegan_tf.errors import InputError, Interrupted, TrainingError
 from animegan_tf.samples import write_samples
-from animegan_tf.training import checkpoint, run
+from animegan_tf.training import checkpoint, lock, run
 from animegan_tf.training.checkpoint import (
     checkpoints,
     newest_checkpoint,
@@ -410,9 +410,28 @@ def test_a_folder_has_one_owner(tmp_path):
     assert not (tmp_path / "runs").exists()
     with owned(folder):
         (folder / "config.json").write_text("{}")
+        assert names(folder) == [".lock", "config.json"]
+    assert names(folder) == ["config.json"]
+    (folder / ".lock").write_text("process 1")  # of one that was killed
     with owned(folder):
-        pass
-    assert names(folder) == [".lock", "config.json"]
+        assert (folder / ".lock").read_text() == f"process {os.getpid()}"
+
+
+def test_a_lock_that_its_owner_just_removed_is_none(tmp_path, monkeypatch):
+    take, files = lock._lock_file, []
+
+    def removed_at_first(file):
+        files.append(file.fileno())
+        if len(files) == 1:
+            (tmp_path / ".lock").unlink()
+        take(file)
+
+    monkeypatch.setattr(lock, "_lock_file", removed_at_first)
+    with owned(tmp_path):
+        assert len(files) == 2
+        with pytest.raises(InputError):
+            with owned(tmp_path):
+                pass
 
 
 def test_the_second_signal_ends_the_process():

@@ -17,7 +17,7 @@ def owned(folder: Path):
     """Within it, a run's folder belongs to this process alone.
 
     The folder is made if it is not there, and goes again if nothing came into it. The
-    operating system lets go of it when the process ends, however it ends.
+    operating system ends the ownership with the process, however that ends.
 
     Args:
         folder: the run's.
@@ -27,19 +27,38 @@ def owned(folder: Path):
     """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     make_folder(folder)
+    path = folder / _NAME
     try:
-        with open(folder / _NAME, "a+") as file:
-            _lock(file, folder)
+        with _locked(path) as file:
             file.truncate(0)
             file.write(f"process {os.getpid()}")
             file.flush()
-            yield
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows keeps what is open
+                    path.unlink()
     finally:
-        if new and [path.name for path in folder.iterdir()] == [_NAME]:
-            (folder / _NAME).unlink()
         with suppress(OSError):  # not empty
-            for path in new:
-                path.rmdir()
+            for made in new:
+                made.rmdir()
+
+
+def _locked(path):
+    """The open file at `path`, which no other process has locked."""
+    while True:
+        file = open(path, "a+")
+        try:
+            _lock(file, path.parent)
+            # Its owner before may have removed it after it was opened here.
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def _lock(file, folder):
