@@ -103,6 +103,47 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
+class HealthConfig:
+    """What training watches in itself, and what it does about a failure."""
+
+    window: int = setting(50, "steps by which a failure is judged, 10 or more")
+    action: str = setting(
+        "warn",
+        "what is done about a failure, at most once a window: told only; the "
+        "discriminators' rate lowered; the discriminators rest for half a window; "
+        "training stops",
+        choices=("warn", "lower-rate", "skip-discriminator", "stop"),
+    )
+    bad_steps: int = setting(
+        5, "steps in a row with NaN or infinity after which training stops"
+    )
+    slope: float = setting(
+        0.05, "vanishing gradients: least slope of an adversarial term; 0: off"
+    )
+    accuracy: float = setting(
+        0.99, "vanishing gradients: accuracy from which on `fall` counts, too"
+    )
+    fall: float = setting(
+        0.1, "vanishing gradients: least share of the run's highest slope; 0: off"
+    )
+    diversity: float = setting(
+        0.1,
+        "mode collapse: least distance of pictures from each other, in that of "
+        "their photos; 0: off",
+    )
+    change: float = setting(
+        3.0, "identity mapping: least grey levels from picture to photo; 0: off"
+    )
+    swing: float = setting(
+        0.3, "non-convergence: share of its level that a loss may swing by; 0: off"
+    )
+    rate_factor: float = setting(
+        0.5, "what lower-rate multiplies the discriminators' rate by"
+    )
+    least_rate: float = setting(1e-6, "rate that lower-rate does not go below")
+
+
+@dataclass(frozen=True)
 class EvaluationConfig:
     """Figures of held-out pictures while training goes on, in phase 2.
 
@@ -132,6 +173,7 @@ class TrainConfig:
     targets: TargetConfig = TargetConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    health: HealthConfig = HealthConfig()
     pretrain_epochs: int = setting(5, "epochs of phase 1, content only")
     epochs: int = setting(100, "epochs in all")
     steps_per_epoch: int = setting(0, "steps of an epoch; 0: the larger folder once")
@@ -221,7 +263,7 @@ def check_config(config):
         InputError: the first value that breaks its rule, named as its flag.
     """
     data, targets, optimizer = config.data, config.targets, config.optimizer
-    evaluation = config.evaluation
+    evaluation, health = config.evaluation, config.health
 
     def require(holds, flag, value, rule):
         if not holds:
@@ -248,6 +290,8 @@ def check_config(config):
         "--targets.workers": (targets.workers, 0),
         "--evaluate-every": (evaluation.evaluate_every, 0),
         "--patience": (evaluation.patience, 0),
+        "--health.window": (health.window, 10),
+        "--health.bad-steps": (health.bad_steps, 1),
     }
     for flag, (value, bound) in least.items():
         require(value >= bound, flag, value, f"{bound} or more")
@@ -255,6 +299,15 @@ def check_config(config):
     require(0 <= data.crop <= 0.5, "--crop", data.crop, "between 0 and 0.5")
     require(0 <= data.noise <= 1, "--noise", data.noise, "between 0 and 1")
     require(0 <= data.augment <= 1, "--augment", data.augment, "between 0 and 1")
+    for name in ("slope", "diversity", "change", "swing"):
+        value = getattr(health, name)
+        require(0 <= value < math.inf, _flag_of(f"health.{name}"), value, "0 or more")
+    for name in ("accuracy", "fall"):
+        value = getattr(health, name)
+        require(0 <= value <= 1, _flag_of(f"health.{name}"), value, "between 0 and 1")
+    for name in ("rate_factor", "least_rate"):
+        value = getattr(health, name)
+        require(0 < value < 1, _flag_of(f"health.{name}"), value, "above 0 and below 1")
     denoise = targets.denoise
     require(0 < denoise < math.inf, "--targets.denoise", denoise, "above 0")
     for name in ("pretrain_rate", "generator_rate", "discriminator_rate"):

@@ -29,7 +29,7 @@ ALLOWED = {
     "evaluation": (*("config", "errors", "imaging", "inference", "page", "samples"),),
     "training": (
         *("config", "data", "errors", "evaluation", "imaging", "layers"),
-        *("losses", "models", "ops", "samples"),
+        *("losses", "models", "ops", "page", "samples"),
     ),
     "checkpoints": ("errors", "imaging", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),

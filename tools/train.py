@@ -142,6 +142,7 @@ def main():
     if sample:
         config = with_sample_data(config)
     path = train(config, resume, load)
+    print(f"health page: {path.parent / 'health.html'}")
     print(f"generator:   {path}")
     print(f"sample grid: {max((path.parent / 'samples').glob('*.png'))}")
     print(f"log:         {path.parent / 'log.jsonl'}")

@@ -21,9 +21,9 @@ class Frame:
         """Function from a value to its place from left to right."""
         return _scale(low, high, self.left, self.width - self.right, log)
 
-    def up(self, low, high):
+    def up(self, low, high, log=False):
         """Function from a value to its place from bottom to top."""
-        return _scale(low, high, self.height - self.bottom, self.top)
+        return _scale(low, high, self.height - self.bottom, self.top, log)
 
     def vertical_axis(self, values, up, title):
         """A line across the drawing at each value, the value beside it."""

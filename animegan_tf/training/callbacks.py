@@ -1,7 +1,6 @@
 """What happens between steps and epochs: pictures, checkpoints, logs, alarms."""
 
 import json
-import math
 import os
 import signal
 import time
@@ -10,34 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from animegan_tf.errors import Interrupted, TrainingError
+from animegan_tf.errors import Interrupted
 from animegan_tf.imaging.io import image_grid, write_image
 from animegan_tf.models import as_float32
 from animegan_tf.ops import to_float, to_uint8
-
-
-class StopOnNaN(keras.callbacks.Callback):
-    """Ends training at the first step whose loss is no longer a number.
-
-    Args:
-        progress: `Progress`, which counts this step only after this callback.
-
-    Raises:
-        TrainingError: names the terms, the epoch and the step.
-    """
-
-    def __init__(self, progress):
-        super().__init__()
-        self.progress = progress
-
-    def on_train_batch_end(self, batch, logs=None):
-        bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
-        if bad:
-            step, epoch = self.progress.step + 1, self.progress.epoch + 1
-            raise TrainingError(
-                f"the loss {', '.join(bad)} was no longer a number in step {step} of "
-                f"epoch {epoch}; the newest checkpoint is from before"
-            )
 
 
 class Keeper(keras.callbacks.Callback):

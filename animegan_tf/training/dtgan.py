@@ -7,7 +7,23 @@ from keras import ops
 from animegan_tf import losses
 from animegan_tf.layers import compiled_layers
 from animegan_tf.ops import gram_matrix, to_gray
-from animegan_tf.training.step import apply_gradients, paint, watching
+from animegan_tf.training.readings import (
+    FIGURES,
+    Readings,
+    accuracy,
+    change,
+    diversity,
+    slope,
+)
+from animegan_tf.training.step import (
+    Side,
+    apply_step,
+    gradients_of,
+    paint,
+    remember,
+    track,
+    watching,
+)
 from animegan_tf.training.targets import targets_in_graph
 
 GENERATOR_TERMS = (
@@ -74,6 +90,10 @@ class DTGANTrainer(keras.Model):
         self.targets, self.average = targets, average
         names = GENERATOR_TERMS + DISCRIMINATOR_TERMS
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.readings = Readings((*names, *FIGURES), ("generator", "discriminators"))
+        self.discriminators_open = tf.Variable(
+            True, trainable=False, name="discriminators_open"
+        )
 
     def compile(self, generator_optimizer, discriminator_optimizer):
         # The targets are numpy code, which XLA cannot hold.
@@ -156,6 +176,9 @@ class DTGANTrainer(keras.Model):
 
         These calls move the spectral vectors, after the painted pictures were judged
         with the same ones.
+
+        Returns:
+            The terms, and the logits of what is real by tail.
         """
         w = self.loss_weights
         shown = ops.concatenate(
@@ -163,16 +186,20 @@ class DTGANTrainer(keras.Model):
         )
         anime, smooth = ops.split(self.support_discriminator(shown, training=True), 2)
         real = self.main_discriminator(revision, training=True)
-        return {
+        terms = {
             "discriminator/anime": w.anime_real * losses.lsgan(anime, 0.9),
             "discriminator/painted": w.painted_fake * losses.lsgan(support_logits, 0.1),
             "discriminator/smooth": w.anime_smooth * losses.lsgan(smooth, 0.1),
             "discriminator/main": w.main_discriminator
             * (losses.lsgan(real, 1.0) + losses.lsgan(main_logits, 0.0)),
         }
+        return terms, {"support": anime, "main": real}
 
     @compiled_layers()
     def train_step(self, batch):
+        remembered = remember(
+            self.generator, self.support_discriminator, self.main_discriminator
+        )
         generator_variables = self.generator.trainable_variables
         # Each tape sees its own side's variables; both see the logits of the painted.
         generator_tape = watching(generator_variables)
@@ -198,9 +225,12 @@ class DTGANTrainer(keras.Model):
                 "main": painted["main"],
             }
             described |= self.describe(moving)
+            # Seen by a discriminator and by nothing else: gradients by these are of the
+            # adversarial terms alone, and come with the others.
+            seen = {"support": tf.identity(gray), "main": tf.identity(painted["main"])}
             with discriminator_tape:
-                support_logits = self.support_discriminator(gray)
-                main_logits = self.main_discriminator(painted["main"])
+                support_logits = self.support_discriminator(seen["support"])
+                main_logits = self.main_discriminator(seen["main"])
             generator_terms = {
                 **self.support_terms(
                     batch["photo"], painted["support"], support_logits, described
@@ -209,23 +239,62 @@ class DTGANTrainer(keras.Model):
             }
             generator_loss = sum(generator_terms.values())
         with discriminator_tape:
-            discriminator_terms = self.discriminator_terms(
+            discriminator_terms, real_logits = self.discriminator_terms(
                 batch, revision, support_logits, main_logits
             )
             discriminator_loss = sum(discriminator_terms.values())
-        apply_gradients(
+        gradients = gradients_of(
             generator_tape,
             generator_loss,
             self.generator_optimizer,
-            generator_variables,
+            [*generator_variables, *seen.values()],
         )
-        apply_gradients(
-            discriminator_tape,
-            discriminator_loss,
-            self.discriminator_optimizer,
-            self.discriminator_variables,
+        sides = (
+            Side(
+                "generator",
+                self.generator_optimizer,
+                generator_variables,
+                gradients[: -len(seen)],
+            ),
+            Side(
+                "discriminators",
+                self.discriminator_optimizer,
+                self.discriminator_variables,
+                gradients_of(
+                    discriminator_tape,
+                    discriminator_loss,
+                    self.discriminator_optimizer,
+                    self.discriminator_variables,
+                ),
+                self.discriminators_open,
+            ),
         )
-        self.average.update()
-        for name, value in {**generator_terms, **discriminator_terms}.items():
-            self.trackers[name].update_state(value)
-        return {name: tracker.result() for name, tracker in self.trackers.items()}
+        terms = {**generator_terms, **discriminator_terms}
+        done = apply_step(terms, sides, remembered, self.average)
+        figures = self.figures(
+            batch["photo"],
+            painted,
+            real_logits,
+            {"support": support_logits, "main": main_logits},
+            dict(zip(seen, gradients[-len(seen) :])),
+        )
+        self.readings.write({**terms, **done, **figures})
+        return track(self.trackers, terms, done["step/applied"])
+
+    def figures(self, photo, painted, real_logits, painted_logits, gradients):
+        """What tells of a training's health, of both tails, by name."""
+        weights = {
+            "support": self.loss_weights.support_adversarial,
+            "main": self.loss_weights.main_adversarial,
+        }
+        scale = self.generator_optimizer.scale_loss(1.0)
+        figures = {}
+        for tail, weight in weights.items():
+            measured = {
+                "accuracy": accuracy(real_logits[tail], painted_logits[tail]),
+                "slope": slope(gradients[tail] / (scale * weight)),
+                "diversity": diversity(painted[tail], photo),
+                "change": change(painted[tail], photo),
+            }
+            figures |= {f"{tail}/{name}": value for name, value in measured.items()}
+        return figures

@@ -4,7 +4,16 @@ import keras
 
 from animegan_tf import losses
 from animegan_tf.layers import compiled_layers
-from animegan_tf.training.step import apply_gradients, paint, watching
+from animegan_tf.training.readings import Readings
+from animegan_tf.training.step import (
+    Side,
+    apply_step,
+    gradients_of,
+    paint,
+    remember,
+    track,
+    watching,
+)
 
 TERMS = ("support/content", "main/content")
 
@@ -31,6 +40,7 @@ class GeneratorPretrainer(keras.Model):
         self.generator, self.features = generator, features
         self.loss_weights, self.average = weights, average
         self.trackers = {name: keras.metrics.Mean(name=name) for name in TERMS}
+        self.readings = Readings(TERMS, ("generator",))
 
     def compile(self, optimizer):
         super().compile(jit_compile=False)
@@ -56,13 +66,14 @@ class GeneratorPretrainer(keras.Model):
 
     @compiled_layers()
     def train_step(self, batch):
+        remembered = remember(self.generator)
         variables = self.generator.trainable_variables
         with watching(variables) as tape:
             painted = paint(self.generator, batch["photo"])
             terms = self.terms(batch["photo"], painted)
             loss = sum(terms.values())
-        apply_gradients(tape, loss, self.generator_optimizer, variables)
-        self.average.update()
-        for name, value in terms.items():
-            self.trackers[name].update_state(value)
-        return {name: tracker.result() for name, tracker in self.trackers.items()}
+        gradients = gradients_of(tape, loss, self.generator_optimizer, variables)
+        side = Side("generator", self.generator_optimizer, variables, gradients)
+        done = apply_step(terms, [side], remembered, self.average)
+        self.readings.write({**terms, **done})
+        return track(self.trackers, terms, done["step/applied"])

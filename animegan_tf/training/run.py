@@ -25,9 +25,10 @@ from animegan_tf.training.callbacks import (
     JsonLines,
     Keeper,
     SampleGrid,
-    StopOnNaN,
 )
 from animegan_tf.training.dtgan import DTGANTrainer
+from animegan_tf.training.health import HealthWatch, Watch
+from animegan_tf.training.health_page import health_page
 from animegan_tf.training.lock import owned
 from animegan_tf.training.pretrain import GeneratorPretrainer
 from animegan_tf.training.signals import StopSignals
@@ -45,6 +46,7 @@ class RunFiles:
     def __post_init__(self):
         names = {
             "config": "config.json",
+            "health": "health.html",
             "log": "log.jsonl",
             "generator": "generator.keras",
             "best": "generator_best.keras",
@@ -121,12 +123,13 @@ def _train(config, files, resume, load, callbacks):
         ("pretrain", pretrainer, switch, None, []),
         ("adversarial", trainer, last, trainer.targets, judges),
     )
-    with StopSignals() as signals:
+    with StopSignals() as signals, health_page(state.watch, files.health):
         keeper = Keeper(state, trainer.average, files.generator, config, signals)
         readers = window_readers(sources, config.data)
         for phase, model, end, pool, judges in phases:
+            health = HealthWatch(state.watch, phase, progress, files.log)
             log = JsonLines(files.log, phase, progress, pool)
-            own = [StopOnNaN(progress), *judges, log, curves, grid]
+            own = [health, *judges, log, curves, grid]
             for first, until, rest in _parts(progress, end):
                 _tell(phase, progress, until)
                 start = progress.taken
@@ -296,6 +299,7 @@ def _state(config, files, pretrainer, trainer):
         {"seeds": seeds},
         json.loads(json.dumps(dataclasses.asdict(config), default=str)),
         (files.log, files.tensorboard),
+        Watch(config.health),
     )
 
 

@@ -65,6 +65,7 @@ class TrainingState:
         logs: files that only grow, and folders of such: they are cut back to the
             length that they had at the checkpoint from which a run goes on, or else
             epochs would be in them twice.
+        watch: `Watch`, or None.
 
     Attributes:
         progress: `Progress`; its owner moves it on.
@@ -85,6 +86,7 @@ class TrainingState:
         others=None,
         settings=None,
         logs=(),
+        watch=None,
     ):
         for name, optimizer in optimizers.items():
             if not optimizer.built:
@@ -97,7 +99,7 @@ class TrainingState:
         groups["means"] = list(means)
         groups |= others or {}
         self.variables = _by_name(groups)
-        self.settings, self.logs = settings or {}, logs
+        self.settings, self.logs, self.watch = settings or {}, logs, watch
         self.progress, self.saved = Progress(), None
         self._lengths, self._means = {}, []
 
@@ -131,6 +133,7 @@ class TrainingState:
             "random": _random_states(),
             "logs": {name: path.stat().st_size for name, path in self._log_files()},
             "settings": self.settings,
+            "watch": self.watch.get_state() if self.watch else None,
         }
         write_checkpoint(self.folder, self.progress.taken, arrays, facts, self.keep)
         self.saved = self.progress.taken
@@ -149,6 +152,8 @@ class TrainingState:
         self._assign(path, self.variables, arrays, facts["settings"])
         vars(self.progress).update(facts["progress"])
         _set_random_states(facts["random"])
+        if self.watch:
+            self.watch.set_state(facts["watch"])
         self._lengths, self.saved = facts["logs"], self.progress.taken
         self._means = [
             (variable, arrays[name])

@@ -1,0 +1,232 @@
+"""`health.html`: how the figures went that training watches, and what was found."""
+
+import contextlib
+import math
+
+from animegan_tf.imaging.io import write_atomic
+from animegan_tf.page.html import page, swatch, table
+from animegan_tf.page.svg import Frame, drawing, label, ticks
+from animegan_tf.page.text import counted, shown_number, shown_text
+from animegan_tf.training.health import ADVICE
+
+_FRAME = Frame(width=440, height=250, left=60, right=18, top=30, bottom=46)
+# Failures that stand closer than this share of a row of their marks.
+_ROW = 9
+_LOSSES = {"generator": "its adversarial term", "discriminator": "its discriminator"}
+_TAILS = {"support": "support tail", "main": "main tail"}
+_MEANING = (
+    (
+        "support",
+        "Support tail: both sides' losses",
+        "Healthy losses stay apart, neither at 0; swings of both to and fro mean that "
+        "the sides chase each other.",
+    ),
+    (
+        "main",
+        "Main tail: both sides' losses",
+        "As above. The weights of the terms count in, so that the two sides' heights "
+        "do not compare.",
+    ),
+    (
+        "accuracy",
+        "What the discriminators get right",
+        "Share of patches: 0.5 is a guess, 1 all. A discriminator that is always right "
+        "is only a failure where the slope falls as well.",
+    ),
+    (
+        "slope",
+        "Slope of the adversarial terms",
+        "How much of them reaches the pictures, log axis. Below the line the generator "
+        "learns nothing from its discriminator any more.",
+    ),
+    (
+        "diversity",
+        "Diversity",
+        "How far apart the pictures of a batch lie, in that of their photos. At 0 all "
+        "photos are painted alike.",
+    ),
+    (
+        "change",
+        "Distance to the photo",
+        "Mean difference in grey levels. At 0 the generator returns its input.",
+    ),
+)
+_AXES = {
+    "accuracy": "share of patches",
+    "slope": "change of the term per unit",
+    "diversity": "ratio of distances",
+    "change": "grey levels",
+}
+
+
+@contextlib.contextmanager
+def health_page(watch, path):
+    """Within it a run trains; however that ends, its page is written and summed up.
+
+    Args:
+        watch: `Watch`.
+        path: where the page goes.
+    """
+    try:
+        yield
+    finally:
+        write_health_page(watch, path, path.parent.name)
+        print(*watch.summary(), sep="\n", flush=True)
+
+
+def write_health_page(watch, path, run):
+    """Writes the page, which needs no other file, to a temporary name renamed last.
+
+    Args:
+        watch: `Watch`.
+        path: where it goes.
+        run: name of the run, for the title.
+    """
+    sections = (("What was found", _found(watch)), ("How it went", _charts(watch)))
+    title = f"Health of {shown_text(run)}"
+    write_atomic(path, page(title, _summary(watch), sections, _STYLE).encode())
+
+
+def _summary(watch):
+    number = len(watch.events)
+    text = f"{counted(number, 'failure')} in " if number else "No failure in "
+    text += counted(watch.steps, "adversarial step")
+    if watch.skipped:
+        text += f"; {counted(watch.skipped, 'step')} not applied"
+    return text + "."
+
+
+def _found(watch):
+    if not watch.events:
+        return "<p>None of the failures below was seen.</p>"
+    rows = []
+    for number, event in enumerate(watch.events, 1):
+        if event["failure"] == "not a number":
+            until = ""
+        else:
+            until = event.get("until", "still there")
+        rows.append(
+            (
+                number,
+                f"<b>{event['failure']}</b><br>{event['tail']}",
+                f"{event['seen']:,}<br><small>epoch {event['epoch']}, "
+                f"step {event['step']}</small>",
+                f"{until:,}" if isinstance(until, int) else until,
+                shown_text(event["message"]),
+                shown_text(ADVICE[event["failure"]]),
+            )
+        )
+    heads = ("", "failure", "adversarial step", "until", "figures", "what to try")
+    return table("found", heads, rows)
+
+
+def _charts(watch):
+    config = watch.config
+    thresholds = {
+        "accuracy": config.accuracy,
+        "slope": config.slope,
+        "diversity": config.diversity,
+        "change": config.change,
+    }
+    figures = []
+    for name, title, meaning in _MEANING:
+        if name in _TAILS:
+            lines = {_LOSSES[side]: f"{name}/{side}" for side in _LOSSES}
+        else:
+            lines = {shown: f"{tail}/{name}" for tail, shown in _TAILS.items()}
+        curves = {shown: watch.curve.points(key) for shown, key in lines.items()}
+        legend = "".join(
+            f"{swatch(kind)}{shown} "
+            for kind, shown in zip(("kept", "dropped"), curves)
+        )
+        body = _chart(
+            title,
+            list(curves.values()),
+            _AXES.get(name, "weighted loss"),
+            thresholds.get(name),
+            watch.events,
+            log=name == "slope",
+        )
+        figures.append(
+            f'<figure class="chart"><h3>{title}</h3>\n<p>{legend}</p>\n{body}\n'
+            f"<figcaption>{meaning}</figcaption></figure>"
+        )
+    return (
+        "<p>Each point is the mean of "
+        f"{counted(watch.curve.stretch, 'step')}; numbers above are those of the "
+        'table.</p>\n<div class="charts">\n' + "\n".join(figures) + "\n</div>"
+    )
+
+
+def _chart(title, curves, axis, threshold, events, log):
+    values = [value for curve in curves for _, value in curve]
+    if log:
+        values = [value for value in values if value > 0]
+    if len(values) < 2:
+        return "<p>Nothing was measured.</p>"
+    low, high = _span([*values, threshold] if threshold else values, log)
+    last = max(step for curve in curves for step, _ in curve)
+    across, up = _FRAME.across(1, max(last, 2)), _FRAME.up(low, high, log)
+    heights = _decades(low, high) if log else ticks(low, high, 5)
+    steps = [tick for tick in ticks(1, max(last, 2), 6) if tick == int(tick)]
+    parts = [
+        *_FRAME.vertical_axis(heights, up, axis),
+        *_FRAME.horizontal_axis(steps, across, "adversarial step"),
+        *_events(events, across),
+        *(
+            _line(kind, curve, across, up, low)
+            for kind, curve in zip(("kept", "dropped"), curves)
+        ),
+    ]
+    if threshold:
+        y, right = up(threshold), _FRAME.width - _FRAME.right
+        parts.append(f'<path class="threshold" d="M{_FRAME.left} {y}H{right}"/>')
+        text = f"threshold {shown_number(threshold)}"
+        parts.append(label(right, y - 5, "end", text, ' class="name"'))
+    return drawing(_FRAME, title, parts)
+
+
+def _span(values, log):
+    """Ends of an axis: whole decades, or from 0 to a little above."""
+    if not log:
+        return 0, max(values) * 1.05 or 1
+    low = math.floor(math.log10(min(values)))
+    return 10.0**low, 10.0 ** max(math.ceil(math.log10(max(values))), low + 1)
+
+
+def _decades(low, high):
+    first, last = round(math.log10(low)), round(math.log10(high))
+    return [10.0**power for power in range(first, last + 1)]
+
+
+def _line(kind, curve, across, up, low):
+    points = [f"{across(step)} {up(max(value, low))}" for step, value in curve]
+    return f'<path class="line {kind}" d="M{"L".join(points)}"/>' if points else ""
+
+
+def _events(events, across):
+    """A line where each failure begins, its number above."""
+    taken = []
+    for number, event in enumerate(events, 1):
+        x = across(max(event["seen"], 1))
+        yield (
+            f'<g><title>{number}: {event["failure"]} {event["tail"]}</title>'
+            f'<path class="event" d="M{x} {_FRAME.top}'
+            f'V{_FRAME.height - _FRAME.bottom}"/></g>'
+        )
+        # Failures of one moment have one line; their numbers go side by side.
+        while any(abs(x - other) < _ROW + 5 for other in taken):
+            x += _ROW + 5
+        if x < _FRAME.width - 8:
+            taken.append(x)
+            yield label(x, _FRAME.top - 6, "middle", number, ' class="name"')
+
+
+_STYLE = """
+path.line { fill: none; stroke-width: 1.75; stroke-linejoin: round; }
+path.line.kept { stroke: var(--kept); }
+path.line.dropped { stroke: var(--dropped); }
+path.event { stroke: var(--text); stroke-width: 1; stroke-dasharray: 1 3; }
+.chart p { color: var(--muted); font-size: 0.875rem; }
+.found small { color: var(--muted); }
+"""
