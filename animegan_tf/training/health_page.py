@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 
 from animegan_tf.imaging.io import write_atomic
 from animegan_tf.page.html import page, swatch, table
@@ -10,8 +11,8 @@ from animegan_tf.page.text import counted, shown_number, shown_text
 from animegan_tf.training.health import ADVICE
 
 _FRAME = Frame(width=440, height=250, left=60, right=18, top=30, bottom=46)
-# Failures that stand closer than this share of a row of their marks.
-_ROW = 9
+# Width of a failure's number above a chart.
+_NUMBER = 14
 _LOSSES = {"generator": "its adversarial term", "discriminator": "its discriminator"}
 _TAILS = {"support": "support tail", "main": "main tail"}
 _MEANING = (
@@ -112,12 +113,17 @@ def _found(watch):
                 f"{event['seen']:,}<br><small>epoch {event['epoch']}, "
                 f"step {event['step']}</small>",
                 f"{until:,}" if isinstance(until, int) else until,
-                shown_text(event["message"]),
-                shown_text(ADVICE[event["failure"]]),
+                _with_flags(event["message"]),
+                _with_flags(ADVICE[event["failure"]]),
             )
         )
     heads = ("", "failure", "adversarial step", "until", "figures", "what to try")
     return table("found", heads, rows)
+
+
+def _with_flags(text):
+    """A text as HTML whose flags are not broken over lines."""
+    return re.sub(r"--[a-z0-9.-]+[a-z0-9]", r"<code>\g<0></code>", shown_text(text))
 
 
 def _charts(watch):
@@ -215,8 +221,8 @@ def _events(events, across):
             f'V{_FRAME.height - _FRAME.bottom}"/></g>'
         )
         # Failures of one moment have one line; their numbers go side by side.
-        while any(abs(x - other) < _ROW + 5 for other in taken):
-            x += _ROW + 5
+        while any(abs(x - other) < _NUMBER for other in taken):
+            x += _NUMBER
         if x < _FRAME.width - 8:
             taken.append(x)
             yield label(x, _FRAME.top - 6, "middle", number, ' class="name"')
@@ -227,6 +233,7 @@ path.line { fill: none; stroke-width: 1.75; stroke-linejoin: round; }
 path.line.kept { stroke: var(--kept); }
 path.line.dropped { stroke: var(--dropped); }
 path.event { stroke: var(--text); stroke-width: 1; stroke-dasharray: 1 3; }
+.chart .swatch { display: inline-block; width: 0.75rem; }
 .chart p { color: var(--muted); font-size: 0.875rem; }
 .found small { color: var(--muted); }
 """
