@@ -374,7 +374,7 @@ class HealthWatch(keras.callbacks.Callback):
             self.model.discriminators_open.assign(True)
 
     def on_epoch_end(self, epoch, logs=None):
-        for name in CURVES:
+        for name in FIGURES:
             for _, mean in self.watch.epoch.points(name):
                 logs[f"health/{name}"] = mean
 

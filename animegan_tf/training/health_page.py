@@ -13,6 +13,7 @@ from animegan_tf.training.health import ADVICE
 _FRAME = Frame(width=440, height=250, left=60, right=18, top=30, bottom=46)
 # Width of a failure's number above a chart.
 _NUMBER = 14
+_POINTS = 80
 _LOSSES = {"generator": "its adversarial term", "discriminator": "its discriminator"}
 _TAILS = {"support": "support tail", "main": "main tail"}
 _MEANING = (
@@ -25,8 +26,7 @@ _MEANING = (
     (
         "main",
         "Main tail: both sides' losses",
-        "As above. The weights of the terms count in, so that the two sides' heights "
-        "do not compare.",
+        "As above. Weights count in, so that the heights of the two do not compare.",
     ),
     (
         "accuracy",
@@ -134,13 +134,17 @@ def _charts(watch):
         "diversity": config.diversity,
         "change": config.change,
     }
+    group = max(1, math.ceil(len(watch.curve.rows) / _POINTS))
     figures = []
     for name, title, meaning in _MEANING:
         if name in _TAILS:
             lines = {_LOSSES[side]: f"{name}/{side}" for side in _LOSSES}
         else:
             lines = {shown: f"{tail}/{name}" for tail, shown in _TAILS.items()}
-        curves = {shown: watch.curve.points(key) for shown, key in lines.items()}
+        curves = {
+            shown: _means(watch.curve.points(key), group)
+            for shown, key in lines.items()
+        }
         legend = "".join(
             f"{swatch(kind)}{shown} "
             for kind, shown in zip(("kept", "dropped"), curves)
@@ -159,9 +163,15 @@ def _charts(watch):
         )
     return (
         "<p>Each point is the mean of "
-        f"{counted(watch.curve.stretch, 'step')}; numbers above are those of the "
-        'table.</p>\n<div class="charts">\n' + "\n".join(figures) + "\n</div>"
+        f"{counted(group * watch.curve.stretch, 'step')}; numbers above are those of "
+        'the table.</p>\n<div class="charts">\n' + "\n".join(figures) + "\n</div>"
     )
+
+
+def _means(points, group):
+    """Each so many points as one: single steps hide where a curve goes."""
+    groups = [points[i : i + group] for i in range(0, len(points), group)]
+    return [(g[0][0], sum(value for _, value in g) / len(g)) for g in groups]
 
 
 def _chart(title, curves, axis, threshold, events, log):
