@@ -200,9 +200,8 @@ class DTGANTrainer(keras.Model):
         remembered = remember(
             self.generator, self.support_discriminator, self.main_discriminator
         )
-        generator_variables = self.generator.trainable_variables
         # Each tape sees its own side's variables; both see the logits of the painted.
-        generator_tape = watching(generator_variables)
+        generator_tape = watching(self.generator.trainable_variables)
         discriminator_tape = watching(self.discriminator_variables)
         with generator_tape:
             painted = paint(self.generator, batch["photo"])
@@ -243,31 +242,10 @@ class DTGANTrainer(keras.Model):
                 batch, revision, support_logits, main_logits
             )
             discriminator_loss = sum(discriminator_terms.values())
-        gradients = gradients_of(
-            generator_tape,
-            generator_loss,
-            self.generator_optimizer,
-            [*generator_variables, *seen.values()],
-        )
-        sides = (
-            Side(
-                "generator",
-                self.generator_optimizer,
-                generator_variables,
-                gradients[: -len(seen)],
-            ),
-            Side(
-                "discriminators",
-                self.discriminator_optimizer,
-                self.discriminator_variables,
-                gradients_of(
-                    discriminator_tape,
-                    discriminator_loss,
-                    self.discriminator_optimizer,
-                    self.discriminator_variables,
-                ),
-                self.discriminators_open,
-            ),
+        sides, reached = self.sides(
+            (generator_tape, generator_loss),
+            (discriminator_tape, discriminator_loss),
+            seen,
         )
         terms = {**generator_terms, **discriminator_terms}
         done = apply_step(terms, sides, remembered, self.average)
@@ -276,10 +254,41 @@ class DTGANTrainer(keras.Model):
             painted,
             real_logits,
             {"support": support_logits, "main": main_logits},
-            dict(zip(seen, gradients[-len(seen) :])),
+            reached,
         )
         self.readings.write({**terms, **done, **figures})
         return track(self.trackers, terms, done["step/applied"])
+
+    def sides(self, generator, discriminators, seen):
+        """What each side is moved by.
+
+        Args:
+            generator, discriminators: each side's tape and loss.
+            seen: pictures that the discriminators judged, by tail.
+
+        Returns:
+            The two `Side`s, and the gradients of the generator's loss by `seen`.
+        """
+        variables = self.generator.trainable_variables
+        gradients = gradients_of(
+            *generator, self.generator_optimizer, [*variables, *seen.values()]
+        )
+        number = len(variables)
+        first = Side(
+            "generator", self.generator_optimizer, variables, gradients[:number]
+        )
+        optimizer, variables = (
+            self.discriminator_optimizer,
+            self.discriminator_variables,
+        )
+        second = Side(
+            "discriminators",
+            optimizer,
+            variables,
+            gradients_of(*discriminators, optimizer, variables),
+            self.discriminators_open,
+        )
+        return (first, second), dict(zip(seen, gradients[number:]))
 
     def figures(self, photo, painted, real_logits, painted_logits, gradients):
         """What tells of a training's health, of both tails, by name."""

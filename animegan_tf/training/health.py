@@ -195,7 +195,7 @@ class Watch:
         """All that `set_state` needs to go on: numbers, texts, lists and dicts."""
         state = {name: getattr(self, name) for name in _PLAIN}
         return state | {
-            "active": [self.events.index(event) for event in self.active.values()],
+            "active": list(self.active.values()),
             "window": [[_shown(row[name]) for name in CURVES] for row in self.window],
             "curve": self.curve.get_state(),
             "epoch": self.epoch.get_state(),
@@ -203,10 +203,12 @@ class Watch:
 
     def set_state(self, state):
         """Goes on from what `get_state` gave, through JSON or not."""
+        self.active = {}
         for name in _PLAIN:
             setattr(self, name, copy.deepcopy(state[name]))
-        active = [self.events[number] for number in state["active"]]
-        self.active = {(event["failure"], event["tail"]): event for event in active}
+        for event in state["active"]:
+            same = [known for known in self.events if known == event]
+            self.active[event["failure"], event["tail"]] = (same or [dict(event)])[0]
         self.window.clear()
         for row in state["window"]:
             values = [math.nan if value is None else value for value in row]

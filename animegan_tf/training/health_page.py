@@ -127,44 +127,33 @@ def _with_flags(text):
 
 
 def _charts(watch):
-    config = watch.config
-    thresholds = {
-        "accuracy": config.accuracy,
-        "slope": config.slope,
-        "diversity": config.diversity,
-        "change": config.change,
-    }
     group = max(1, math.ceil(len(watch.curve.rows) / _POINTS))
-    figures = []
-    for name, title, meaning in _MEANING:
-        if name in _TAILS:
-            lines = {_LOSSES[side]: f"{name}/{side}" for side in _LOSSES}
-        else:
-            lines = {shown: f"{tail}/{name}" for tail, shown in _TAILS.items()}
-        curves = {
-            shown: _means(watch.curve.points(key), group)
-            for shown, key in lines.items()
-        }
-        legend = "".join(
-            f"{swatch(kind)}{shown} "
-            for kind, shown in zip(("kept", "dropped"), curves)
-        )
-        body = _chart(
-            title,
-            list(curves.values()),
-            _AXES.get(name, "weighted loss"),
-            thresholds.get(name),
-            watch.events,
-            log=name == "slope",
-        )
-        figures.append(
-            f'<figure class="chart"><h3>{title}</h3>\n<p>{legend}</p>\n{body}\n'
-            f"<figcaption>{meaning}</figcaption></figure>"
-        )
+    steps = counted(group * watch.curve.stretch, "step")
+    figures = "\n".join(_figure(watch, group, *shown) for shown in _MEANING)
     return (
-        "<p>Each point is the mean of "
-        f"{counted(group * watch.curve.stretch, 'step')}; numbers above are those of "
-        'the table.</p>\n<div class="charts">\n' + "\n".join(figures) + "\n</div>"
+        f"<p>Each point is the mean of {steps}; numbers above are those of the table."
+        f'</p>\n<div class="charts">\n{figures}\n</div>'
+    )
+
+
+def _figure(watch, group, name, title, meaning):
+    """A chart of two curves, with its legend and what it means."""
+    if name in _TAILS:
+        keys = [f"{name}/{side}" for side in _LOSSES]
+        shown = list(_LOSSES.values())
+    else:
+        keys = [f"{tail}/{name}" for tail in _TAILS]
+        shown = list(_TAILS.values())
+    curves = [_means(watch.curve.points(key), group) for key in keys]
+    kinds = zip(("kept", "dropped"), shown)
+    legend = "".join(f"{swatch(kind)}{text} " for kind, text in kinds)
+    axis, threshold = _AXES.get(name, "weighted loss"), None
+    if name in _AXES:
+        threshold = getattr(watch.config, name)
+    body = _chart(title, curves, axis, threshold, watch.events, log=name == "slope")
+    return (
+        f'<figure class="chart"><h3>{title}</h3>\n<p>{legend}</p>\n{body}\n'
+        f"<figcaption>{meaning}</figcaption></figure>"
     )
 
 
