@@ -30,6 +30,7 @@ from animegan_tf.training.checkpoint import (
     write_checkpoint,
 )
 from animegan_tf.training.lock import owned
+from animegan_tf.training.readings import FIGURES
 from animegan_tf.training.signals import StopSignals
 from animegan_tf.training.state import TrainingState
 from animegan_tf.training.step import WeightAverage, build_optimizer
@@ -127,7 +128,7 @@ def test_a_run_stopped_in_both_phases_ends_like_one_that_was_not(whole, capsys):
     assert lines[1]["seconds_per_step"] > lines[1]["target_seconds_per_step"] > 0
     curves = curves_of(part.run_dir)
     assert sorted(curves) == sorted(curves_of(whole.run_dir))
-    assert len(curves) == len(set(curves)) == 2 + 17
+    assert len(curves) == len(set(curves)) == 2 + 17 + len(FIGURES)
 
 
 def test_a_checkpoint_holds_all_that_a_run_is(whole):

@@ -53,8 +53,9 @@ class Watch:
         skipped: number of steps that were not applied, `streak` of them just now.
         acted, reopen: steps at which something was last done about a failure, and at
             which the discriminators' rest ends; None for never.
-        events: dicts, what was found, in order: "step", "epoch", "failure", "tail",
-            "message", and "until", the step from which on it was seen no more.
+        events: dicts, what was found, in order: "epoch", "step", "seen" (`steps` then),
+            "failure", "tail", "message", and "until", the `steps` from which on it was
+            seen no more.
         curve: `Curve` of all that was seen.
         epoch: `Curve` of one stretch, the epoch under way.
     """
