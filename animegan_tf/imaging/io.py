@@ -76,7 +76,7 @@ def find_images(folder: Path, recursive: bool = False) -> tuple[list[Path], list
             _files(folder, recursive),
             key=lambda path: path.relative_to(folder).as_posix(),
         )
-        images = [path for path in files if _is_picture_name(path) and path.is_file()]
+        images = [path for path in files if is_picture_name(path) and path.is_file()]
     except OSError as error:
         raise InputError(
             f"{error.filename or folder}: the folder must be readable, "
@@ -84,6 +84,12 @@ def find_images(folder: Path, recursive: bool = False) -> tuple[list[Path], list
         ) from error
     known = set(images)
     return images, [path for path in files if path not in known]
+
+
+def is_picture_name(path) -> bool:
+    """Whether a file of this name is taken for a picture; half-written ones are not."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return bool(suffixes) and suffixes[-1] in SUFFIXES and ".tmp" not in suffixes
 
 
 def list_images(folder: Path, recursive: bool = False) -> list[Path]:
@@ -485,11 +491,6 @@ def image_grid(rows: list[list], labels: list[str] | None = None, gap: int = 4):
             left = gap + j * (width + gap) + (width - image.shape[1]) // 2
             _paste(sheet, image, top, left)
     return sheet
-
-
-def _is_picture_name(path):
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    return bool(suffixes) and suffixes[-1] in SUFFIXES and ".tmp" not in suffixes
 
 
 def _files(folder, recursive, above=()):

@@ -1,5 +1,6 @@
 """What a user of tools/stylize.py waits for."""
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from benchmarks.timing import peak_gib
 
 STYLIZE = Path(__file__).parents[1] / "stylize.py"
+BEAM = STYLIZE.with_name("beam_stylize.py")
 RUNTIMES = ("keras", "litert")
 
 
@@ -25,7 +27,7 @@ def write_photos(folder, count, size):
     return paths
 
 
-def write_generator(path, folder):
+def write_generator(path, folder, precision="float32"):
     """The generator, or one with random weights, and its LiteRT file, in a folder."""
     from animegan_tf.export import export_litert
     from animegan_tf.inference import load_generator
@@ -33,7 +35,7 @@ def write_generator(path, folder):
 
     model = load_generator(path) if path else build_generator()
     model.save(folder / "generator.keras")
-    export_litert(model, folder / "generator.tflite")
+    export_litert(model, folder / "generator.tflite", precision)
     return folder / "generator.keras"
 
 
@@ -97,6 +99,43 @@ def measure_folder(args):
             f"{row['pictures_per_second']:11.2f}  {row['share']:.2f}"
         )
     return {"rows": rows}
+
+
+def measure_bucket(args):
+    """Processor time of a picture in `tools/beam_stylize.py`, and of a start.
+
+    That is what is paid for; and other programs lengthen it less than the time on the
+    clock. Folders of two lengths tell the pictures' share from the start's.
+    """
+    few, many = args.pictures, 4 * args.pictures
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        generator = write_generator(args.generator, folder, "dynamic")
+        times = {few: [], many: []}
+        for count in times:
+            write_photos(folder / str(count), count, args.image_size)
+        for turn in range(args.repeats):
+            for count, seconds in times.items():
+                command = [sys.executable, str(BEAM), str(folder / str(count))]
+                command += ["-o", str(folder / f"out-{count}-{turn}")]
+                command += ["--generator", str(generator.with_suffix(".tflite"))]
+                before = child_seconds()
+                subprocess.run([*command, "--format", "jpg"], check=True)
+                seconds.append(child_seconds() - before)
+    medians = {count: statistics.median(values) for count, values in times.items()}
+    picture = (medians[many] - medians[few]) / (many - few)
+    start = medians[few] - few * picture
+    print(f"\n{args.image_size} px, JPEG in and out, dynamic LiteRT, processor time\n")
+    print(f"a picture          {picture:8.3f} s")
+    print(f"a start            {start:8.1f} s")
+    print(f"a million pictures {picture * 1e6 / 3600:8.0f} h")
+    return {"picture_seconds": picture, "start_seconds": start}
+
+
+def child_seconds():
+    """Processor time of all processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def alternately(ways, repeats):

@@ -1,0 +1,1 @@
+"""Stylizing buckets of photos with Apache Beam (extra `beam`)."""
