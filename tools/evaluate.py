@@ -48,8 +48,9 @@ def parse_arguments():
         action="append",
         default=[],
         metavar="[NAME=]PATH",
-        help="a generator that paints the photos first: .keras, .tflite, .onnx, or a "
-        "SavedModel's folder; as often as there are generators",
+        help="a generator that paints the photos first: .keras, .tflite, .onnx, a "
+        "SavedModel's folder, or the name of a model in saved_models; as often as "
+        "there are generators",
     )
     pictures.add_argument(
         "--cartoon",

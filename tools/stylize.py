@@ -45,7 +45,8 @@ def parse_arguments():
         default=Path("runs/sample/generator.keras"),
         metavar="PATH",
         help="generator of tools/train.py, or what tools/export.py made of one: a "
-        ".tflite or .onnx file or a SavedModel's folder (default: %(default)s)",
+        ".tflite or .onnx file or a SavedModel's folder; or the name of a model in "
+        "saved_models (default: %(default)s)",
     )
     parser.add_argument(
         "--runtime",
@@ -173,9 +174,9 @@ def paint(args, jobs, single):
 
 
 def make_stylizer(args):
-    from animegan_tf.inference import Stylizer, load_runtime
+    from animegan_tf.inference import Stylizer, find_generator, load_runtime
 
-    generator = args.generator
+    generator = find_generator(args.generator)
     if args.raw:
         generator = generator.with_stem(f"{generator.stem}_raw")
     stylizer = Stylizer(

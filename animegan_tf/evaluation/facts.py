@@ -5,6 +5,7 @@ from importlib import metadata
 
 import animegan_tf
 from animegan_tf.evaluation.weights import file_hash
+from animegan_tf.inference import find_generator
 
 _PACKAGES = ("numpy", "pillow", "scipy", "scikit-image", "opencv-python-headless")
 _TENSORFLOWS = ("tensorflow", "tensorflow-cpu")
@@ -36,6 +37,7 @@ def describe_generators(generators: dict) -> dict[str, str]:
 def _painter(path):
     if path is None:
         return "OpenCV's stylization filter with its default values"
+    path = find_generator(path)
     return f"{path}, SHA-256 {file_hash(path)}" if path.is_file() else str(path)
 
 

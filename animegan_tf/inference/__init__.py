@@ -5,6 +5,7 @@ what it needs when it is made.
 """
 
 from animegan_tf.inference.files import paint_files
+from animegan_tf.inference.names import find_generator, find_start
 from animegan_tf.inference.portrait import PortraitStylizer
 from animegan_tf.inference.runtimes import load_generator, load_runtime
 from animegan_tf.inference.stylizer import Stylizer, compare
@@ -15,6 +16,8 @@ __all__ = [
     "PortraitStylizer",
     "Stylizer",
     "compare",
+    "find_generator",
+    "find_start",
     "load_generator",
     "load_runtime",
     "paint_files",

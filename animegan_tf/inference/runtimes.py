@@ -14,6 +14,7 @@ import numpy as np
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.color import to_range
+from animegan_tf.inference.names import find_generator
 
 TAILS = ("main", "support")
 
@@ -21,10 +22,13 @@ TAILS = ("main", "support")
 def load_generator(path: Path):
     """Reads a `generator.keras` as a `keras.Model`.
 
+    Args:
+        path: as `find_generator` takes it.
+
     Raises:
         InputError: no such file, or not a generator of this package.
     """
-    path = _existing(path)
+    path = _existing(find_generator(path))
     import keras
 
     from animegan_tf.models import main_tail
@@ -213,15 +217,16 @@ class OnnxRuntime:
 RUNTIMES = ("keras", "litert", "saved_model", "onnx")
 
 
-def load_runtime(path, runtime=None, tail="main"):
+def load_runtime(path, runtime=None, tail="main", threads=0):
     """The runtime for a generator in any of the formats of this package.
 
     Args:
         path: Path of a `.keras`, `.tflite` or `.onnx` file, or of a SavedModel's
-            folder.
+            folder; or what else `find_generator` finds one by.
         runtime: one of `RUNTIMES`; None for what the path's ending says. A `.keras`
             path stands for the `.tflite` or `.onnx` file beside it, if asked for.
         tail: "main"; "support" only with Keras.
+        threads: of LiteRT and ONNX Runtime; 0 for one a core.
 
     Returns:
         A callable, see the module.
@@ -229,7 +234,7 @@ def load_runtime(path, runtime=None, tail="main"):
     Raises:
         InputError: the path and the runtime do not go together, or see the runtimes.
     """
-    path = Path(path)
+    path = find_generator(path)
     suffixes = {"litert": ".tflite", "onnx": ".onnx", "keras": ".keras"}
     kinds = {suffix: kind for kind, suffix in suffixes.items()}
     own = "saved_model" if path.is_dir() else kinds.get(path.suffix)
@@ -247,8 +252,9 @@ def load_runtime(path, runtime=None, tail="main"):
         return KerasRuntime(load_generator(path), tail)
     if tail != "main":
         raise InputError(f"the support tail must be run by keras; got {runtime}")
-    kinds = {"litert": LiteRTRuntime, "onnx": OnnxRuntime}
-    return kinds.get(runtime, SavedModelRuntime)(path)
+    if runtime == "saved_model":
+        return SavedModelRuntime(path)
+    return {"litert": LiteRTRuntime, "onnx": OnnxRuntime}[runtime](path, threads)
 
 
 def _traced(paint):
@@ -278,7 +284,10 @@ def _existing(path, folder=False):
     path = Path(path)
     if not (path.is_dir() if folder else path.is_file()):
         kind = "folder" if folder else "file"
-        raise InputError(f"the generator {path} must be a {kind}; there is none")
+        raise InputError(
+            f"the generator {path} must be a {kind}, or a model of saved_models by its "
+            "name; there is none"
+        )
     return path
 
 
