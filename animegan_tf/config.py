@@ -144,6 +144,24 @@ class HealthConfig:
 
 
 @dataclass(frozen=True)
+class StartConfig:
+    """What a run starts from, and what of it stays as it is."""
+
+    init: Path | None = setting(
+        None,
+        "trained generator to start from: a generator.keras, the name of a model in "
+        "saved_models, or a run's folder, whose discriminators come along; none: "
+        "random weights",
+    )
+    freeze: str = setting(
+        "none",
+        "part of the generator that is not trained: base is the encoder that both "
+        "tails share",
+        choices=("none", "base"),
+    )
+
+
+@dataclass(frozen=True)
 class EvaluationConfig:
     """Figures of held-out pictures while training goes on, in phase 2.
 
@@ -174,6 +192,7 @@ class TrainConfig:
     optimizer: OptimizerConfig = OptimizerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     health: HealthConfig = HealthConfig()
+    start: StartConfig = StartConfig()
     pretrain_epochs: int = setting(5, "epochs of phase 1, content only")
     epochs: int = setting(100, "epochs in all")
     steps_per_epoch: int = setting(0, "steps of an epoch; 0: the larger folder once")
@@ -186,6 +205,13 @@ class TrainConfig:
         False, "the same result to the bit each time, on one machine; may be slower"
     )
     width: int = setting(32, "channels of the networks' first block")
+    memory: int = setting(128, "slots of the tails' external attention")
+    upsampling: str = setting(
+        "bilinear",
+        "how the generator's tails double a size; corner is bilinear as TensorFlow 1 "
+        "had it, for generators that began there",
+        choices=("bilinear", "corner"),
+    )
     precision: str = setting(
         "float32",
         "arithmetic of the networks",
@@ -285,6 +311,7 @@ def check_config(config):
         "--save-steps": (config.save_steps, 0),
         "--keep-checkpoints": (config.keep_checkpoints, 1),
         "--width": (config.width, 1),
+        "--memory": (config.memory, 1),
         "--targets.min-size": (targets.min_size, 1),
         "--targets.template": (targets.template, 1),
         "--targets.workers": (targets.workers, 0),
@@ -328,6 +355,9 @@ def check_config(config):
         weights.pretrain_support,
         "above 0 where --weights.pretrain-main is 0",
     )
+    start = config.start
+    holds = start.freeze == "none" or start.init is not None
+    require(holds, "--freeze", start.freeze, "none without --init")
     for name, value in dataclasses.asdict(evaluation).items():
         given = value is not None or not evaluation.evaluate_every
         require(given, _flag_of(name), "none", "given with --evaluate-every")

@@ -18,6 +18,8 @@ from animegan_tf.config import (
 from animegan_tf.errors import InputError, Interrupted, TrainingError
 
 CONFIGS = {**PRESETS, "sample": SAMPLE}
+# Groups whose settings are flags without the group's name.
+FLAT = ("", "data", "optimizer", "evaluation", "start")
 
 
 def parser_of(config, **options):
@@ -136,7 +138,7 @@ def test_every_setting_has_a_flag_with_help_and_its_default():
         shown = parser_of(config).format_help().splitlines()
         for path, value in flat(config).items():
             group, _, name = path.rpartition(".")
-            kept = name if group in ("", "data", "optimizer", "evaluation") else path
+            kept = name if group in FLAT else path
             flag = "--" + kept.replace("_", "-")
             lines = [line for line in shown if line.strip().startswith(flag)]
             lines = [x for x in lines if x.split()[0].rstrip(",") == flag]
@@ -250,6 +252,7 @@ def test_what_is_offered_keeps_the_rules(name):
         ("save_steps", (-1,), (0, 1)),
         ("keep_checkpoints", (0,), (1,)),
         ("width", (0, -4), (1,)),
+        ("memory", (0,), (1,)),
         ("targets.min_size", (0,), (1,)),
         ("targets.denoise", (0.0, -1.0, math.inf, math.nan), (0.1,)),
         ("targets.template", (0,), (1,)),
@@ -268,7 +271,7 @@ def test_what_is_offered_keeps_the_rules(name):
 )
 def test_a_broken_rule_is_named_as_its_flag(path, bad, good):
     group, _, name = path.rpartition(".")
-    kept = name if group in ("", "data", "optimizer", "evaluation") else path
+    kept = name if group in FLAT else path
     flag = "--" + kept.replace("_", "-")
     for value in bad:
         with pytest.raises(InputError) as caught:

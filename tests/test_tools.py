@@ -183,15 +183,11 @@ def test_a_picture_that_cannot_be_decoded_is_named_counted_and_left_out(call, tm
 
 @pytest.fixture
 def settings(call, monkeypatch):
-    """The settings with which `tools/train.py` would train, and whether it resumes.
-
-    The run whose weights it would load is in `settings.load`.
-    """
+    """The settings with which `tools/train.py` would train, and whether it resumes."""
     caught = []
 
-    def train(config, resume, load):
+    def train(config, resume):
         caught.append((config, resume))
-        settings.load = load
         folder = config.run_dir / "samples"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "epoch_0001.png").touch()
@@ -249,13 +245,6 @@ def test_the_upstream_layout_is_taken_as_it_is(settings, pictures, tmp_path, pre
     assert data.photo_superpixels == folder / "seg_train_5-0.8-50"
     # Above 0 it is `smooth_noise` that `load_sources` looks for beside `style`.
     assert data.noise == (0.1 if preset == "shinkai" else 0.0)
-
-
-def test_loading_names_the_other_run(settings, folders):
-    _, resume = settings(*folders, "--load", "runs/old")
-    assert settings.load == Path("runs/old") and not resume
-    settings(*folders)
-    assert settings.load is None
 
 
 def test_resuming_takes_the_settings_of_the_run(settings, folders, tmp_path):

@@ -14,6 +14,7 @@ from animegan_tf.config import (
     HealthConfig,
     LossWeights,
     OptimizerConfig,
+    StartConfig,
     load_config,
 )
 from animegan_tf.errors import InputError, TrainingError
@@ -296,7 +297,7 @@ def test_settings_that_cannot_work_write_nothing(config, change, match):
     assert not config.run_dir.exists()
 
 
-def test_loading_takes_the_weights_and_starts_anew(config):
+def test_starting_from_a_run_takes_its_weights_and_starts_anew(config):
     run.train(dataclasses.replace(config, epochs=1))
     kept = final_values(config.run_dir)
     new = dataclasses.replace(
@@ -304,17 +305,17 @@ def test_loading_takes_the_weights_and_starts_anew(config):
         run_dir=config.run_dir.with_name("new"),
         epochs=1,
         optimizer=OptimizerConfig(pretrain_rate=1e-12),
+        start=StartConfig(init=config.run_dir),
+        width=6,
     )
-    run.train(new, load=config.run_dir)
+    run.train(new)
     after = final_values(new.run_dir)
     networks = ("generator/", "support_discriminator/", "main_discriminator/")
     trained = [n for n in kept if n.startswith(networks) and n.endswith("/kernel")]
     assert len({name.split("/")[0] for name in trained}) == 3
     for name in trained:
         np.testing.assert_allclose(after[name], kept[name], atol=1e-6, err_msg=name)
-    with pytest.raises(InputError, match="must hold a checkpoint"):
-        other = dataclasses.replace(new, run_dir=new.run_dir / "b")
-        run.train(other, load=new.data.photos)
+    assert load_config(new.run_dir / "config.json").width == config.width
 
 
 # Held-out pictures.

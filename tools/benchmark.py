@@ -5,6 +5,7 @@
     python tools/benchmark.py quality --generator generator.keras --photos my/photos
     python tools/benchmark.py start
     python tools/benchmark.py folder
+    python tools/benchmark.py bucket --repeats 3
     python tools/benchmark.py large --generator generator.keras --photo photo.jpg
     python tools/benchmark.py video --generator generator.keras
     python tools/benchmark.py accelerator face.tflite
@@ -82,6 +83,10 @@ def parse_arguments():
     command.add_argument("--image-size", type=int, default=512)
     command.add_argument("--pictures", type=int, default=12)
     add_generator(command)
+    command = add("bucket", stylizing.measure_bucket, "photos through Apache Beam")
+    command.add_argument("--image-size", type=int, default=512)
+    command.add_argument("--pictures", type=int, default=20)
+    add_generator(command)
     command = add("large", stylizing.measure_large, "a photo painted in parts")
     command.add_argument(
         "--sides", type=int, nargs=2, default=[4000, 3000], metavar=("WIDTH", "HEIGHT")
@@ -109,6 +114,9 @@ def parse_arguments():
         nargs="+",
         choices=training.PRECISIONS,
         default=training.PRECISIONS[:2],
+    )
+    command.add_argument(
+        "--freeze", choices=("none", "base"), default="none", help="of the generator"
     )
     command.add_argument("--one-process", action="store_true", help=argparse.SUPPRESS)
     command = add("kills", kills.measure_kills, "a run killed at random and resumed")

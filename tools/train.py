@@ -6,6 +6,7 @@ minutes. Examples:
     python tools/train.py
     python tools/train.py --photos my/photos --anime my/anime --run-dir runs/mine
     python tools/train.py --dataset dataset --style Hayao --preset hayao
+    python tools/train.py --init portrait --dataset dataset --style Mine --epochs 6
     python tools/train.py --resume runs/mine --epochs 150
 """
 
@@ -22,6 +23,7 @@ from animegan_tf.cli import (
 from animegan_tf.config import PRESETS, SAMPLE, check_config, load_config
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import list_images
+from animegan_tf.inference import find_start
 
 
 def parse_arguments():
@@ -36,12 +38,6 @@ def parse_arguments():
         "--resume", type=Path, metavar="RUN_DIR", help="continue the run in this folder"
     )
     first.add_argument(
-        "--load",
-        type=Path,
-        metavar="RUN_DIR",
-        help="start from the weights of the run in this folder, optimizers anew",
-    )
-    first.add_argument(
         "--dataset",
         type=Path,
         metavar="DIR",
@@ -50,8 +46,8 @@ def parse_arguments():
     )
     first.add_argument("--style", metavar="NAME", help="style folder inside --dataset")
     known, _ = first.parse_known_args()
-    own_data, _ = _data_arguments().parse_known_args()
-    base = _base(known, own_data)
+    ahead, _ = _flags_that_choose().parse_known_args()
+    base = _base(known, ahead)
     parser = ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -59,23 +55,24 @@ def parse_arguments():
     )
     add_config_arguments(parser, base)
     args = parser.parse_args()
-    return config_from_arguments(args, base), args.resume is not None, args.load
+    return config_from_arguments(args, base), args.resume is not None
 
 
-def _data_arguments():
+def _flags_that_choose():
+    """Flags of settings on which the other settings' defaults hang."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--photos")
-    parser.add_argument("--anime")
+    for flag in ("--photos", "--anime", "--init"):
+        parser.add_argument(flag)
     return parser
 
 
-def _base(known, own_data):
+def _base(known, ahead):
     """The settings that the flags then change."""
     if known.resume:
-        if known.preset or known.dataset or known.style or known.load:
+        if known.preset or known.dataset or known.style or ahead.init:
             raise InputError(
                 "--resume goes on with its run's settings; --preset, --dataset, "
-                "--style and --load do not go with it"
+                "--style and --init do not go with it"
             )
         config = load_config(known.resume / "config.json")
         return dataclasses.replace(config, run_dir=known.resume)
@@ -84,10 +81,15 @@ def _base(known, own_data):
             f"--preset must be one of {', '.join(PRESETS)}; got {known.preset}"
         )
     if known.dataset or known.style:
-        return _upstream_layout(known)
-    if own_data.photos or own_data.anime or known.preset:
-        return _preset(known)
-    return SAMPLE
+        config = _upstream_layout(known)
+    elif ahead.photos or ahead.anime or known.preset:
+        config = _preset(known)
+    else:
+        config = SAMPLE
+    if ahead.init:
+        # It has learned what phase 1 teaches.
+        config = dataclasses.replace(config, pretrain_epochs=0)
+    return config
 
 
 def _preset(known):
@@ -130,18 +132,20 @@ def check_held_out(evaluation):
 
 
 def main():
-    config, resume, load = parse_arguments()
+    config, resume = parse_arguments()
     check_config(config)
     sample = config.data.photos is None and config.data.anime is None
     if not sample:
         check_folders(config.data)
     check_held_out(config.evaluation)
+    if config.start.init is not None and not resume:
+        find_start(config.start.init)
     # TensorFlow takes seconds to import: --help and wrong flags need not wait.
     from animegan_tf.training.run import train, with_sample_data
 
     if sample:
         config = with_sample_data(config)
-    path = train(config, resume, load)
+    path = train(config, resume)
     print(f"health page: {path.parent / 'health.html'}")
     print(f"generator:   {path}")
     print(f"sample grid: {max((path.parent / 'samples').glob('*.png'))}")

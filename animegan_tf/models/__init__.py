@@ -2,12 +2,20 @@
 
 from animegan_tf.models.discriminator import build_discriminator
 from animegan_tf.models.features import build_features
-from animegan_tf.models.generator import as_float32, build_generator, main_tail
+from animegan_tf.models.generator import (
+    as_float32,
+    build_generator,
+    freeze_base,
+    generator_shape,
+    main_tail,
+)
 
 __all__ = [
     "as_float32",
     "build_discriminator",
     "build_features",
     "build_generator",
+    "freeze_base",
+    "generator_shape",
     "main_tail",
 ]

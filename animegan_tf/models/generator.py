@@ -103,4 +103,33 @@ def as_float32(model):
 
     copy = keras.models.clone_model(model, clone_function=in_float32)
     copy.set_weights(model.get_weights())
+    for layer in copy.layers:
+        layer.trainable = True  # what one run froze is no property of the model
     return copy
+
+
+def freeze_base(generator):
+    """Takes the shared encoder out of a generator's trainable weights."""
+    for layer in generator.layers:
+        if layer.name.startswith("base_"):
+            layer.trainable = False
+
+
+def generator_shape(generator):
+    """What tells `build_generator` to make another one of the same shape.
+
+    Args:
+        generator: model of `build_generator`, or its main tail.
+
+    Returns:
+        dict of `width`, `memory` and `resize`.
+
+    Raises:
+        ValueError: the model is none of these.
+    """
+    upsampling = generator.get_layer("main_0_up")
+    return {
+        "width": generator.get_layer("base_0_conv").filters,
+        "memory": generator.get_layer("main_attention").memory,
+        "resize": upsampling.convention,
+    }

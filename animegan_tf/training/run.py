@@ -18,7 +18,12 @@ from animegan_tf.data.pipeline import (
 )
 from animegan_tf.data.sources import load_sources
 from animegan_tf.errors import InputError
-from animegan_tf.models import build_discriminator, build_features, build_generator
+from animegan_tf.models import (
+    build_discriminator,
+    build_features,
+    build_generator,
+    freeze_base,
+)
 from animegan_tf.samples import write_samples
 from animegan_tf.training.callbacks import (
     Curves,
@@ -32,6 +37,7 @@ from animegan_tf.training.health_page import health_page
 from animegan_tf.training.lock import owned
 from animegan_tf.training.pretrain import GeneratorPretrainer
 from animegan_tf.training.signals import StopSignals
+from animegan_tf.training.start import Start
 from animegan_tf.training.state import TrainingState
 from animegan_tf.training.step import WeightAverage, build_optimizer
 from animegan_tf.training.targets import TargetPool
@@ -58,16 +64,13 @@ class RunFiles:
             object.__setattr__(self, attribute, self.folder / name)
 
 
-def train(
-    config: TrainConfig, resume: bool = False, load: Path | None = None, callbacks=()
-) -> Path:
+def train(config: TrainConfig, resume: bool = False, callbacks=()) -> Path:
     """Trains a generator, or goes on where a run was stopped.
 
     Args:
         config: the run's settings; `data.photos` and `data.anime` must be folders.
-        resume: continue from the newest whole checkpoint in `config.run_dir`.
-        load: folder of another run whose newest checkpoint gives the weights to
-            start from; epochs and optimizers start anew.
+        resume: continue from the newest whole checkpoint in `config.run_dir`; what
+            the run once started from is not read again.
         callbacks: Keras callbacks for both phases, besides the run's own.
 
     Returns:
@@ -81,13 +84,17 @@ def train(
     """
     check_config(config)
     with owned(config.run_dir):
-        return _train(config, RunFiles(config.run_dir), resume, load, callbacks)
+        return _train(config, RunFiles(config.run_dir), resume, callbacks)
 
 
-def _train(config, files, resume, load, callbacks):
+def _train(config, files, resume, callbacks):
     if not resume:
         _require_new(files)
     _seed(config.data.seed, config.deterministic)
+    trained = None
+    if config.start.init is not None and not resume:
+        trained = Start(config.start.init)
+        config = trained.shaped(config)
 
     # Data and the frozen network first: most of what can be wrong shows here, before
     # anything is written.
@@ -105,8 +112,8 @@ def _train(config, files, resume, load, callbacks):
     state = _state(config, files, pretrainer, trainer)
     if resume:
         _go_on(state, config)
-    if load:
-        state.load_weights(RunFiles(load).checkpoints)
+    if trained:
+        trained.give(trainer, state)
     _set_steps(state.progress, steps)
     judges = _judges(config, trainer.average.model, files.best)
     save_config(config, files.config)
@@ -238,7 +245,12 @@ def build_trainers(config, features):
     Returns:
         `(GeneratorPretrainer, DTGANTrainer)`.
     """
-    generator = build_generator(config.width, dtype=config.precision)
+    resize = {"bilinear": "half_pixel"}.get(config.upsampling, config.upsampling)
+    generator = build_generator(
+        config.width, config.memory, resize, dtype=config.precision
+    )
+    if config.start.freeze == "base":
+        freeze_base(generator)
     settings, weights = config.optimizer, config.weights
     average = WeightAverage(generator, settings.ema)
     pretrainer = GeneratorPretrainer(generator, features, weights, average)

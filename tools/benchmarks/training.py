@@ -16,14 +16,17 @@ def measure_step(args):
     import numpy as np
     import tensorflow as tf
 
-    from animegan_tf.config import PRESETS, OptimizerConfig
+    from animegan_tf.config import PRESETS, OptimizerConfig, StartConfig
     from animegan_tf.models import build_features
     from animegan_tf.samples import draw_anime, draw_photo, random_portrait
     from animegan_tf.training import run
 
     precision, size, count = args.precision[0], args.image_size, args.batch_size
     config = dataclasses.replace(
-        PRESETS["hayao"], precision=precision, optimizer=OptimizerConfig()
+        PRESETS["hayao"],
+        precision=precision,
+        optimizer=OptimizerConfig(),
+        start=StartConfig(freeze=args.freeze),
     )
     # Speed does not depend on the weights' values, so none are downloaded.
     features = build_features(args.perceptual, None, dtype=run.features_dtype(config))
@@ -64,7 +67,7 @@ def measure_train(args):
     rows = []
     for precision in args.precision:
         command = [sys.executable, sys.argv[0], "train", "--one-process"]
-        for flag in ("image-size", "batch-size", "perceptual", "repeats"):
+        for flag in ("image-size", "batch-size", "perceptual", "repeats", "freeze"):
             value = getattr(args, flag.replace("-", "_"))
             command += [f"--{flag}", str(value)]
         command += ["--precision", precision]
