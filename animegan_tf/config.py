@@ -102,6 +102,54 @@ class OptimizerConfig:
     )
 
 
+OBJECTIVES = (
+    *("least_squares", "minimax", "non_saturating", "hinge"),
+    *("wasserstein", "relativistic"),
+)
+PENALTIES = ("own", "none", "gradient", "r1", "r1_r2")
+AUGMENTATIONS = ("translation", "cutout", "brightness")
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """What generator and discriminators play for in phase 2, and what steadies them.
+
+    The formulas and their papers are in `objectives`.
+    """
+
+    objective: str = setting(
+        "least_squares", "what the two sides play for", choices=OBJECTIVES
+    )
+    penalty: str = setting(
+        "own",
+        "on the discriminators' slope; own: gradient for wasserstein, r1_r2 for "
+        "relativistic, none for the others",
+        choices=PENALTIES,
+    )
+    gradient_weight: float = setting(10.0, "weight of the penalty `gradient`")
+    gamma: float = setting(1.0, "weight of the penalties `r1` and `r1_r2`")
+    spectral: bool = setting(True, "spectral normalisation of the discriminators")
+    minibatch: int = setting(
+        0, "channels of minibatch discrimination in the discriminators; 0: none"
+    )
+    generator_steps: int = setting(1, "updates of the generator in a step")
+    discriminator_steps: int = setting(1, "updates of the discriminators in a step")
+    diff_augment: str = setting(
+        "none",
+        "changes to all that the discriminators see, with commas: "
+        f"{', '.join(AUGMENTATIONS)}",
+    )
+    diff_augment_share: float = setting(
+        1.0, "share of the pictures that each change meets, 0 to 1; the start with ADA"
+    )
+    ada_target: float = setting(
+        0.0, "separation of the training pictures that steers the share; 0: fixed"
+    )
+    ada_pictures: int = setting(
+        100_000, "anime pictures in which ADA can move the share from 0 to 1"
+    )
+
+
 @dataclass(frozen=True)
 class HealthConfig:
     """What training watches in itself, and what it does about a failure."""
@@ -190,6 +238,7 @@ class TrainConfig:
     weights: LossWeights = LossWeights()
     targets: TargetConfig = TargetConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     health: HealthConfig = HealthConfig()
     start: StartConfig = StartConfig()
@@ -210,7 +259,7 @@ class TrainConfig:
         "bilinear",
         "how the generator's tails double a size; corner is bilinear as TensorFlow 1 "
         "had it, for generators that began there",
-        choices=("bilinear", "corner"),
+        choices=("bilinear", "nearest", "transposed", "corner"),
     )
     precision: str = setting(
         "float32",
@@ -361,6 +410,73 @@ def check_config(config):
     for name, value in dataclasses.asdict(evaluation).items():
         given = value is not None or not evaluation.evaluate_every
         require(given, _flag_of(name), "none", "given with --evaluate-every")
+    _check_objective(config.objective, data.batch_size, require)
+
+
+def _check_objective(settings, batch_size, require):
+    for name in ("generator_steps", "discriminator_steps", "ada_pictures"):
+        value = getattr(settings, name)
+        require(value >= 1, _flag_of(name), value, "1 or more")
+    require(settings.minibatch >= 0, "--minibatch", settings.minibatch, "0 or more")
+    for name in ("gradient_weight", "gamma"):
+        value = getattr(settings, name)
+        require(0 < value < math.inf, _flag_of(name), value, "above 0")
+    for name in ("diff_augment_share", "ada_target"):
+        value = getattr(settings, name)
+        require(0 <= value <= 1, _flag_of(name), value, "between 0 and 1")
+    steps = settings.discriminator_steps
+    require(
+        steps == 1 or settings.generator_steps == 1,
+        "--discriminator-steps",
+        steps,
+        "1 where --generator-steps is above 1",
+    )
+    changes = augmentations(settings)
+    require(
+        set(changes) <= set(AUGMENTATIONS) and len(set(changes)) == len(changes),
+        "--diff-augment",
+        settings.diff_augment,
+        f"none, or some of {', '.join(AUGMENTATIONS)} with commas between",
+    )
+    require(
+        changes or not settings.ada_target,
+        "--ada-target",
+        settings.ada_target,
+        "0 where --diff-augment is none: there is no share to steer",
+    )
+    penalty = penalty_of(settings)
+    require(
+        settings.objective != "wasserstein" or settings.spectral or penalty != "none",
+        "--penalty",
+        settings.penalty,
+        "a penalty for wasserstein with --no-spectral: nothing else holds the slope",
+    )
+    require(
+        penalty == "none" or not settings.minibatch,
+        "--minibatch",
+        settings.minibatch,
+        f"0 with the penalty {penalty}, which takes pictures one by one",
+    )
+    require(
+        batch_size > 1 or not settings.minibatch,
+        "--minibatch",
+        settings.minibatch,
+        "0 with --batch-size 1: there is nothing to compare a picture with",
+    )
+
+
+def penalty_of(settings):
+    """The penalty of an `ObjectiveConfig`: "none", "gradient", "r1" or "r1_r2"."""
+    own = {"wasserstein": "gradient", "relativistic": "r1_r2"}
+    if settings.penalty == "own":
+        return own.get(settings.objective, "none")
+    return settings.penalty
+
+
+def augmentations(settings):
+    """Names of the changes in an `ObjectiveConfig`."""
+    names = settings.diff_augment.replace(" ", "").split(",")
+    return () if names == ["none"] else tuple(names)
 
 
 def _flag_of(name):

@@ -2,7 +2,13 @@
 
 import keras
 
-from animegan_tf.layers import LADE, ExternalAttention, ReflectPad2D, Upsample2x
+from animegan_tf.layers import (
+    LADE,
+    ExternalAttention,
+    ReflectPad2D,
+    TransposedUpsample2x,
+    Upsample2x,
+)
 
 
 def _conv(x, filters, kernel_size, name, strides=1, dtype=None):
@@ -33,12 +39,18 @@ def _base(image, width, dtype):
     return x, (x0, x1, x2)
 
 
+def _doubled(x, resize, name, dtype):
+    if resize == "transposed":
+        return TransposedUpsample2x(x.shape[-1], dtype=dtype, name=name)(x)
+    return Upsample2x(resize, dtype=dtype, name=name)(x)
+
+
 def _tail(x, skips, name, width, memory, resize, dtype):
     """One decoder: attention, three upsampling stages, a picture in [-1, 1]."""
     x = ExternalAttention(memory, dtype=dtype, name=f"{name}_attention")(x)
     for stage, skip in enumerate(reversed(skips)):
         filters, prefix = 4 * width // 2**stage, f"{name}_{stage}"
-        x = Upsample2x(resize, dtype=dtype, name=f"{prefix}_up")(x)
+        x = _doubled(x, resize, f"{prefix}_up", dtype)
         x = _block(x, filters, 3, f"{prefix}_before", dtype=dtype)
         x = keras.layers.Add(dtype=dtype, name=f"{prefix}_skip")([x, skip])
         x = _block(x, filters, 3, f"{prefix}_after", dtype=dtype)
@@ -53,7 +65,8 @@ def build_generator(width=32, memory=128, resize="half_pixel", dtype="float32"):
     Args:
         width: channels of the first block; 32 in the paper.
         memory: slots of each tail's external attention; 128 in the paper.
-        resize: sampling convention of the upsampling, see `Upsample2x`.
+        resize: how the tails double a size: a convention of `Upsample2x`, or
+            "transposed" for `TransposedUpsample2x`.
         dtype: dtype policy of every layer, such as "mixed_bfloat16".
 
     Returns:

@@ -223,7 +223,9 @@ def _curves(readings):
     for tail in TAILS:
         row[f"{tail}/generator"] = readings[_GENERATOR_LOSS.format(tail)]
         row[f"{tail}/discriminator"] = sum(
-            readings[name] for name in _DISCRIMINATOR_LOSS[tail]
+            # Objectives that compare have no term of the real pictures alone.
+            readings.get(name, 0.0)
+            for name in _DISCRIMINATOR_LOSS[tail]
         )
     return row
 

@@ -254,10 +254,17 @@ def build_trainers(config, features):
     settings, weights = config.optimizer, config.weights
     average = WeightAverage(generator, settings.ema)
     pretrainer = GeneratorPretrainer(generator, features, weights, average)
+    game = config.objective
+
+    def discriminator(name):
+        return build_discriminator(
+            config.width, name, config.precision, game.spectral, game.minibatch
+        )
+
     trainer = DTGANTrainer(
         generator,
-        build_discriminator(config.width, "support", config.precision),
-        build_discriminator(config.width, "main", config.precision),
+        discriminator("support"),
+        discriminator("main"),
         features,
         weights,
         TargetPool(
@@ -268,6 +275,8 @@ def build_trainers(config, features):
             template=config.targets.template,
         ),
         average,
+        game,
+        config.data.seed,
     )
 
     def optimizer(rate, variables):
@@ -308,7 +317,7 @@ def _state(config, files, pretrainer, trainer):
         optimizers,
         trainer.average,
         means,
-        {"seeds": seeds},
+        {"seeds": seeds, "objective": list(trainer.state.values())},
         json.loads(json.dumps(dataclasses.asdict(config), default=str)),
         (files.log, files.tensorboard),
         Watch(config.health),

@@ -121,7 +121,7 @@ def apply_step(terms, sides, remembered, average):
         terms: dict of float32 scalars.
         sides: `Side`s.
         remembered: result of `remember` from before the networks were called.
-        average: `WeightAverage` of the generator.
+        average: `WeightAverage` of the generator; None where it was not updated.
 
     Returns:
         `{"step/applied": ..., "step/generator": ...}`, boolean scalars: whether it
@@ -132,7 +132,8 @@ def apply_step(terms, sides, remembered, average):
     for side in sides:
         side.apply(applied)
     put_back(remembered, applied)
-    average.update(applied)
+    if average is not None:
+        average.update(applied)
     return {"step/applied": applied, **sound}
 
 
