@@ -18,8 +18,8 @@ from animegan_tf.config import (
 from animegan_tf.errors import InputError, Interrupted, TrainingError
 
 CONFIGS = {**PRESETS, "sample": SAMPLE}
-# Groups whose settings are flags without the group's name.
-FLAT = ("", "data", "optimizer", "evaluation", "start")
+# Groups of settings whose flags do not name the group.
+FLAT = ("", "data", "optimizer", "objective", "evaluation", "start")
 
 
 def parser_of(config, **options):
@@ -265,6 +265,19 @@ def test_what_is_offered_keeps_the_rules(name):
         ("optimizer.ema", (-0.1, 1.0, math.nan), (0.0, 0.9999)),
         ("evaluation.evaluate_every", (-1,), (0,)),
         ("evaluation.patience", (-1,), (0, 5)),
+        ("objective.gradient_weight", (0.0, -1.0, math.inf, math.nan), (0.1,)),
+        ("objective.gamma", (0.0, math.nan), (5.0,)),
+        ("objective.minibatch", (-1,), (0, 32)),
+        ("objective.generator_steps", (0,), (1, 2)),
+        ("objective.discriminator_steps", (0, -1), (1, 5)),
+        ("objective.diff_augment_share", (-0.1, 1.1, math.nan), (0.0, 1.0)),
+        ("objective.ada_target", (-0.1, 1.1, math.nan), (0.0,)),
+        ("objective.ada_pictures", (0,), (1,)),
+        (
+            "objective.diff_augment",
+            ("", "cutout,", "blur", "cutout,cutout", "none,cutout"),
+            ("none", "cutout", "translation,brightness", "cutout, brightness"),
+        ),
         ("weights.color", (-1.0, math.nan, math.inf), (0.0, 99.0)),
         ("weights.style", ((1.0, -1.0, 1.0), (1.0, 1.0, math.nan)), ((0.0,) * 3,)),
     ],
@@ -291,6 +304,43 @@ def test_an_evaluation_needs_pictures_and_a_network():
             check_config(config)
         config = with_(config, f"evaluation.evaluate_{name}", given[name])
     check_config(config)
+
+
+@pytest.mark.parametrize(
+    "bad, good, match",
+    [
+        (
+            "--generator-steps 2 --discriminator-steps 3",
+            "--discriminator-steps 3",
+            "--discriminator-steps must be 1 where",
+        ),
+        (
+            "--ada-target 0.6",
+            "--ada-target 0.6 --diff-augment cutout",
+            "--ada-target must be 0 where --diff-augment is none",
+        ),
+        (
+            "--objective wasserstein --penalty none --no-spectral",
+            "--objective wasserstein --penalty none",
+            "--penalty must be a penalty for wasserstein",
+        ),
+        (
+            "--objective relativistic --minibatch 8",
+            "--objective relativistic --minibatch 8 --penalty none",
+            "--minibatch must be 0 with the penalty r1_r2",
+        ),
+        (
+            "--minibatch 8 --batch-size 1",
+            "--minibatch 8 --batch-size 2",
+            "--minibatch must be 0 with --batch-size 1",
+        ),
+    ],
+)
+def test_stabilisers_that_cannot_go_together(bad, good, match):
+    with pytest.raises(InputError, match=match) as caught:
+        check_config(parse(bad))
+    assert "\n" not in str(caught.value)
+    check_config(parse(good))
 
 
 def test_pretraining_needs_something_to_learn():

@@ -19,6 +19,7 @@ ALLOWED = {
     "cli": ("errors",),
     "ops": (),
     "losses": ("ops",),
+    "objectives": ("losses",),
     "page": (),
     "imaging": ("errors",),
     "samples": ("errors", "imaging"),
@@ -30,7 +31,7 @@ ALLOWED = {
     "evaluation": (*("config", "errors", "imaging", "inference", "page", "samples"),),
     "training": (
         *("config", "data", "errors", "evaluation", "imaging", "inference"),
-        *("layers", "losses", "models", "ops", "page", "samples"),
+        *("layers", "losses", "models", "objectives", "ops", "page", "samples"),
     ),
     "checkpoints": ("errors", "imaging", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
@@ -39,7 +40,8 @@ ALLOWED = {
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.
 NO_TENSORFLOW = (
-    *("ops", "losses", "layers", "models", "serving", "evaluation", "beam"),
+    *("ops", "losses", "objectives", "layers", "models", "serving", "evaluation"),
+    "beam",
 )
 NO_KERAS = ("config", "cli", "errors", "imaging", "page", "samples")
 

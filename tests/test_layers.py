@@ -7,8 +7,10 @@ from helpers import LAYERS, assert_close, attention_names, check_layer, fill, re
 from animegan_tf.layers import (
     LADE,
     ExternalAttention,
+    MinibatchDiscrimination,
     ReflectPad2D,
     SpectralConv2D,
+    TransposedUpsample2x,
     Upsample2x,
     compiled_layers,
 )
@@ -27,6 +29,9 @@ from animegan_tf.layers.winograd import FrozenConv2D
         SpectralConv2D(6, 3, strides=2),
         Upsample2x(),
         Upsample2x("corner"),
+        Upsample2x("nearest"),
+        TransposedUpsample2x(6),
+        MinibatchDiscrimination(3),
     ],
     ids=lambda layer: layer.name,
 )
@@ -142,9 +147,35 @@ def test_upsampling_conventions_by_hand():
     corner = np.asarray(Upsample2x("corner")(row))[0, 0, :, 0]
     assert half_pixel.tolist() == [0, 1, 3, 5, 7, 8]
     assert corner.tolist() == [0, 2, 4, 6, 8, 8]
+    nearest = np.asarray(Upsample2x("nearest")(row))[0, :, :, 0]
+    assert nearest.tolist() == 2 * [[0, 0, 4, 4, 8, 8]]
 
 
-@pytest.mark.parametrize("convention", ["half_pixel", "corner"])
+def test_transposed_upsampling_overlaps_unevenly():
+    layer = TransposedUpsample2x(1, kernel_initializer="ones")
+    row = np.asarray(layer(np.ones((1, 4, 4, 1))))[0, 3, :, 0]
+    assert row.tolist() == [1, 2, 1, 2, 1, 2, 1, 2] or set(row[1:-1]) == {1.0, 2.0}
+
+
+def test_minibatch_discrimination_by_hand():
+    layer = MinibatchDiscrimination(2, dims=2)
+    layer.build((None, None, None, 2))
+    layer.kernel.assign([[1, 0, 0, 0], [0, 1, 0, 2]])
+    x = np.float32([[[[0, 2]]], [[[1, 2]]], [[[0, 3]]]])
+    added = np.asarray(layer(x))[:, 0, 0, 2:]
+    # Distances of the first vectors: 1 (0 and 1), 1 (0 and 2), 2 (1 and 2); of the
+    # second ones: 0, 2, 2.
+    e = np.exp
+    expected = [
+        [(e(-1) + e(-1)) / 2, (e(0) + e(-2)) / 2],
+        [(e(-1) + e(-2)) / 2, (e(0) + e(-2)) / 2],
+        [(e(-1) + e(-2)) / 2, (e(-2) + e(-2)) / 2],
+    ]
+    np.testing.assert_allclose(added, expected, rtol=1e-5)
+    np.testing.assert_array_equal(np.asarray(layer(x[:1]))[..., 2:], 0)
+
+
+@pytest.mark.parametrize("convention", ["half_pixel", "corner", "nearest"])
 def test_upsampling_without_tensorflow_is_the_same(convention):
     x = np.random.default_rng(9).normal(size=(2, 5, 6, 3)).astype("float32")
     layer = Upsample2x(convention)
@@ -254,3 +285,32 @@ def test_compiled_lade_equals_the_plain_one(spectral, slope):
         assert_close(fast, slow, 1e-5)
         assert_close(also_fast, slow, 1e-5)
         assert np.abs(np.asarray(fast) - slow).max() > 0  # another computation
+
+
+def test_lade_has_a_gradient_of_its_gradient_compiled_or_not():
+    """Penalties on a discriminator's slope go through it."""
+    x = tf.constant(np.random.default_rng(15).normal(1, 2, (2, 6, 5, 4)), "float32")
+    layer = LADE()
+    layer(x)
+
+    def penalty():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(tf.sin(layer(x)))
+        return tf.reduce_sum(tf.square(tape.gradient(total, x)))
+
+    def gradient():
+        with tf.GradientTape() as tape:
+            value = penalty()
+        return np.asarray(tape.gradient(value, layer.kernel.value))
+
+    plain = gradient()
+    with compiled_layers():
+        assert_close(gradient(), plain, 1e-4)
+    start, around = np.asarray(layer.kernel), []
+    for step in (1e-2, -1e-2):
+        layer.kernel.assign(start + step * plain / np.linalg.norm(plain))
+        around.append(float(penalty()))
+    assert np.linalg.norm(plain) == pytest.approx(
+        (around[0] - around[1]) / 2e-2, rel=0.02
+    )

@@ -85,6 +85,30 @@ def test_discriminator_judges_pictures_one_by_one():
     assert_close(together, apart, 1e-5)
 
 
+def test_discriminator_can_do_without_what_steadies_it():
+    plain = build_discriminator(width=4, spectral=False, minibatch=3)
+    assert not [weight for weight in plain.weights if weight.name == "u"]
+    usual = build_discriminator(width=4)
+    # Three more channels before the logits, whose projection has 5 numbers each.
+    assert count(plain.trainable_weights) == count(usual.trainable_weights) + 3 + (
+        32 * 3 * 5
+    )
+    pictures = np.random.default_rng(0).uniform(-1, 1, (3, 32, 32, 3))
+    together, apart = plain(pictures), plain(pictures[:2])
+    assert np.abs(np.asarray(together)[:2] - apart).max() > 1e-4
+
+
+@pytest.mark.parametrize("resize", ["nearest", "transposed"])
+def test_generator_upsamples_by_choice(resize, tmp_path):
+    generator = build_generator(width=4, memory=8, resize=resize)
+    picture = np.random.default_rng(3).uniform(-1, 1, (1, 24, 40, 3))
+    painted = generator(picture)["main"]
+    assert painted.shape == picture.shape
+    generator.save(tmp_path / "generator.keras")
+    loaded = keras.saving.load_model(tmp_path / "generator.keras")
+    np.testing.assert_array_equal(loaded(picture)["main"], painted)
+
+
 def test_main_tail_holds_no_support_weight_and_shares_the_rest():
     generator = build_generator(width=4, memory=8)
     tail = main_tail(generator)

@@ -1,7 +1,7 @@
 """Keras layers that the networks are built from."""
 
 from animegan_tf.layers.attention import ExternalAttention
-from animegan_tf.layers.compiled import compiled_layers, plain_layers
+from animegan_tf.layers.compiled import compiled_layers
 from animegan_tf.layers.convolution import ReflectPad2D, SpectralConv2D
 from animegan_tf.layers.lade import LADE
 from animegan_tf.layers.minibatch import MinibatchDiscrimination
@@ -16,5 +16,4 @@ __all__ = [
     "TransposedUpsample2x",
     "Upsample2x",
     "compiled_layers",
-    "plain_layers",
 ]

@@ -24,16 +24,6 @@ def compiled_layers():
         _wanted.reset(token)
 
 
-@contextlib.contextmanager
-def plain_layers():
-    """Within it, they do not: compiled forms have no gradient of their gradient."""
-    token = _wanted.set(False)
-    try:
-        yield
-    finally:
-        _wanted.reset(token)
-
-
 def use_compiled(inputs):
     """Whether a layer should take its compiled form for this input."""
     return _wanted.get() and None not in inputs.shape

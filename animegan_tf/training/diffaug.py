@@ -113,6 +113,7 @@ class AugmentationShare:
         """
         if self.target:
             separation = share_taken_for_real(real, self.middle, fake)
-            step = tf.sign(separation - self.target) * (real.shape[0] / self.pictures)
+            pace = tf.cast(tf.shape(real)[0], tf.float32) / self.pictures
+            step = pace * tf.sign(separation - self.target)
             moved = tf.clip_by_value(self.value + step, 0.0, 1.0)
             self.value.assign(tf.where(applied, moved, self.value))

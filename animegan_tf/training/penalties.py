@@ -6,7 +6,6 @@ this module needs TensorFlow. What is made of the gradients is in `objectives`.
 
 import tensorflow as tf
 
-from animegan_tf.layers import plain_layers
 from animegan_tf.objectives import gradient_penalty, zero_centred_penalty
 
 
@@ -22,13 +21,12 @@ def verdict_gradients(discriminator, pictures):
         The pictures' shape, float32, itself differentiable by an outer tape with
         respect to the discriminator's variables.
     """
-    # Compiled layers have closed-form gradients, which have no gradient of their own.
-    with plain_layers(), tf.GradientTape(watch_accessed_variables=False) as tape:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(pictures)
         logits = discriminator(pictures)
         total = tf.reduce_sum(logits)
     # Divided last: in float16 a patch's share would be rounded away inside.
-    patches = tf.size(logits[0], tf.float32)
+    patches = tf.cast(tf.size(logits[0]), tf.float32)
     return tf.cast(tape.gradient(total, pictures), tf.float32) / patches
 
 

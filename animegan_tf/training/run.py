@@ -127,13 +127,13 @@ def _train(config, files, resume, callbacks):
     )
     curves, switch = Curves(files.tensorboard), min(config.pretrain_epochs, last)
     phases = (
-        ("pretrain", pretrainer, switch, None, []),
-        ("adversarial", trainer, last, trainer.targets, judges),
+        ("pretrain", pretrainer, switch, None, [], config.data),
+        ("adversarial", trainer, last, trainer.targets, judges, _of_updates(config)),
     )
     with StopSignals() as signals, health_page(state.watch, files.health):
         keeper = Keeper(state, trainer.average, files.generator, config, signals)
         readers = window_readers(sources, config.data)
-        for phase, model, end, pool, judges in phases:
+        for phase, model, end, pool, judges, data in phases:
             health = HealthWatch(state.watch, phase, progress, files.log)
             log = JsonLines(files.log, phase, progress, pool)
             own = [health, *judges, log, curves, grid]
@@ -141,7 +141,7 @@ def _train(config, files, resume, callbacks):
                 _tell(phase, progress, until)
                 start = progress.taken
                 model.fit(
-                    build_dataset(sources, config.data, None, start, readers),
+                    build_dataset(sources, data, None, start, readers),
                     initial_epoch=first,
                     epochs=until,
                     steps_per_epoch=rest,
@@ -215,6 +215,13 @@ def _tell(phase, progress, until):
     else:
         text = f"epochs {first} to {until}, {steps} steps each"
     print(f"{phase}: {text}", flush=True)
+
+
+def _of_updates(config):
+    """The data settings of phase 2, where every update of a step has its own batch."""
+    game, size = config.objective, config.data.batch_size
+    updates = max(game.generator_steps, game.discriminator_steps)
+    return dataclasses.replace(config.data, batch_size=size * updates)
 
 
 def _judges(config, generator, path):
