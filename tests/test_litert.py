@@ -216,8 +216,9 @@ def test_uint8_files_take_and_give_grey_levels(small, written, case):
     assert np.ptp(picture) > 100
 
 
-def test_the_authors_resizing_is_kept(tmp_path):
-    generator = random_generator(4, resize="corner")
+@pytest.mark.parametrize("resize", ["corner", "nearest", "transposed"])
+def test_every_way_of_resizing_is_kept(resize, tmp_path):
+    generator = random_generator(4, resize=resize)
     path = export_litert(generator, tmp_path / "g.tflite", size=(32, 48))
     image = np.asarray(to_float(photo(32, 48)[None]))
     expected = main_tail(generator)(image)

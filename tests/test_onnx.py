@@ -88,8 +88,9 @@ def test_a_file_says_whose_it_is_and_what_it_takes(path):
     assert meta.graph_name == "animegan_tf" and "DTGAN" in meta.description
 
 
-def test_a_size_is_kept_and_the_authors_resizing_too(tmp_path):
-    generator = random_generator(4, resize="corner")
+@pytest.mark.parametrize("resize", ["corner", "transposed"])
+def test_a_size_and_the_way_of_resizing_are_kept(resize, tmp_path):
+    generator = random_generator(4, resize=resize)
     path = export_onnx(generator, tmp_path / "g.onnx", size=(32, 48))
     assert shapes(path)["image"] == ["batch", 32, 48, 3]
     expected = main_tail(generator)(to_float(photo(32, 48)[None]))
