@@ -11,12 +11,9 @@
     python tools/benchmark.py accelerator face.tflite
     python tools/benchmark.py train
     python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
-<<<<<<< HEAD
     python tools/benchmark.py kills --kills 50
-=======
     python tools/benchmark.py gaussians --plot gaussians.png
     python tools/benchmark.py checkerboard
->>>>>>> 15d8605 (Tests of objectives and stabilisers; eight Gaussians and checkerboards as benchmarks)
     python tools/benchmark.py smoothing
     python tools/benchmark.py alignment dataset
     python tools/benchmark.py metrics my/photos my/anime \\
@@ -31,13 +28,10 @@ import json
 from pathlib import Path
 
 from benchmarks import (
-<<<<<<< HEAD
     accelerator,
-    kills,
-=======
     checkerboard,
     gaussians,
->>>>>>> 15d8605 (Tests of objectives and stabilisers; eight Gaussians and checkerboards as benchmarks)
+    kills,
     metrics,
     preparation,
     quality,
@@ -129,7 +123,6 @@ def parse_arguments():
         "--freeze", choices=("none", "base"), default="none", help="of the generator"
     )
     command.add_argument("--one-process", action="store_true", help=argparse.SUPPRESS)
-<<<<<<< HEAD
     command = add("kills", kills.measure_kills, "a run killed at random and resumed")
     command.add_argument("--kills", type=int, default=50, help="in all")
     command.add_argument("--epochs", type=int, default=4, help="of a run")
@@ -140,7 +133,6 @@ def parse_arguments():
     command.add_argument(
         "--compiled", action="store_true", help="steps as graphs, traced at each start"
     )
-=======
     command = add("gaussians", gaussians.measure_gaussians, "objectives on eight modes")
     command.set_defaults(repeats=3)
     command.add_argument("--steps", type=int, default=4000)
@@ -152,7 +144,6 @@ def parse_arguments():
     command.add_argument("--steps", type=int, default=150)
     command.add_argument("--image-size", type=int, default=64)
     command.add_argument("--width", type=int, default=8)
->>>>>>> 15d8605 (Tests of objectives and stabilisers; eight Gaussians and checkerboards as benchmarks)
     command = add("smoothing", preparation.measure_smoothing, "edge smoothing")
     command.add_argument("--image-size", type=int, default=256)
     command = add("alignment", preparation.measure_alignment, "eyes in a data set")

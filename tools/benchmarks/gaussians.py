@@ -149,7 +149,7 @@ class Match:
     def _step(self, key, generator):
         """An update of the discriminator, and one of the generator if it is wanted."""
         from animegan_tf.training.penalties import slope_penalty
-        from animegan_tf.training.step import apply_gradients, watching
+        from animegan_tf.training.step import gradients_of, watching
 
         real, latent = self._drawn(key)
         players = self.generator, self.discriminator
@@ -170,7 +170,8 @@ class Match:
                 )
         sides = list(zip(tapes, (painted, loss), self.optimizers, players))
         for tape, value, optimizer, player in sides if generator else sides[1:]:
-            apply_gradients(tape, value, optimizer, player.trainable_variables)
+            variables = player.trainable_variables
+            optimizer.apply(gradients_of(tape, value, optimizer, variables), variables)
 
     def _drawn(self, key):
         """Real points and latent ones of a step."""
