@@ -9,7 +9,7 @@ from pathlib import Path
 from animegan_tf.errors import InputError, Interrupted, TrainingError
 
 # Groups whose settings are named without the group: people type them often.
-_FLAT = ("data", "optimizer", "objective", "evaluation", "start")
+_FLAT = ("data", "optimizer", "objective", "evaluation", "start", "devices")
 
 
 class ArgumentParser(argparse.ArgumentParser):

@@ -230,6 +230,24 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True)
+class DeviceConfig:
+    """What computes a step."""
+
+    distribute: str = setting(
+        "none",
+        "devices that share every step: one; all GPUs of this machine; those of the "
+        "machines in TF_CONFIG; a TPU",
+        choices=("none", "mirrored", "multiworker", "tpu"),
+    )
+    cpu_devices: int = setting(
+        0, "mirrored without GPUs: devices that share this CPU, for trials; 0: none"
+    )
+    tf32: bool = setting(
+        True, "on GPUs that have it, multiply float32 with 10 bits of the fraction"
+    )
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A whole run; `PRESETS` holds three."""
 
@@ -242,6 +260,7 @@ class TrainConfig:
     evaluation: EvaluationConfig = EvaluationConfig()
     health: HealthConfig = HealthConfig()
     start: StartConfig = StartConfig()
+    devices: DeviceConfig = DeviceConfig()
     pretrain_epochs: int = setting(5, "epochs of phase 1, content only")
     epochs: int = setting(100, "epochs in all")
     steps_per_epoch: int = setting(0, "steps of an epoch; 0: the larger folder once")
@@ -368,6 +387,7 @@ def check_config(config):
         "--patience": (evaluation.patience, 0),
         "--health.window": (health.window, 10),
         "--health.bad-steps": (health.bad_steps, 1),
+        "--cpu-devices": (config.devices.cpu_devices, 0),
     }
     for flag, (value, bound) in least.items():
         require(value >= bound, flag, value, f"{bound} or more")

@@ -1,5 +1,7 @@
 """Batches for training, each a pure function of the seed and the step's number."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import tensorflow as tf
 
@@ -15,12 +17,26 @@ from animegan_tf.ops import to_float
 MEMORY = 2**30
 
 
+@dataclass(frozen=True)
+class Share:
+    """Which pictures of a step's batch a process reads, where several devices work.
+
+    The batch is cut into `of` equal parts, one a replica in their order. A process
+    with `replicas` of them, from number `first` on, reads their parts in turn.
+    """
+
+    first: int = 0
+    replicas: int = 1
+    of: int = 1
+
+
 def build_dataset(
     sources: Sources,
     data: DataConfig,
     steps: int | None = None,
     start_step: int = 0,
     readers=None,
+    share: Share = Share(),
 ) -> tf.data.Dataset:
     """Batches of photos and anime pictures with their partners.
 
@@ -38,23 +54,30 @@ def build_dataset(
         start_step: number of the first batch, 0 or more.
         readers: what `window_readers` made of these arguments, if several datasets
             share it.
+        share: what of every batch is wanted; all of it by default. `share.of` must
+            divide the batch size.
 
     Returns:
         dataset of dicts `photo`, `photo_superpixels`, `anime`, `anime_smooth`, each
         `(batch, image_size, image_size, 3)` float32 in [-1, 1]. The two pictures of
-        a pair have the same crop, flip and change of colour.
+        a pair have the same crop, flip and change of colour. With a share of several
+        replicas, a step has as many elements, and each is a part of its batch.
 
     Raises:
         InputError: a file can no longer be read, or the cache cannot be written.
     """
     augment = build_augmenter(data.augment)
     readers = readers or window_readers(sources, data)
+    part = data.batch_size // share.of
 
-    def finish(step, photo_pairs, anime_pairs):
+    def finish(turn, photo_pairs, anime_pairs):
+        step, replica = _step_and_replica(turn, start_step, share)
         photo, photo_superpixels = tf.unstack(photo_pairs, axis=1)
         anime, anime_smooth = tf.unstack(anime_pairs, axis=1)
         seed = tf.stack([_seed(data), step])
-        anime, anime_smooth = augment(anime, anime_smooth, seed)
+        anime, anime_smooth = augment(
+            anime, anime_smooth, seed, replica * part, data.batch_size
+        )
         return {
             "photo": to_float(photo),
             "photo_superpixels": to_float(photo_superpixels),
@@ -63,16 +86,20 @@ def build_dataset(
         }
 
     kinds = [
-        _samples(count, read, kind, data, start_step * data.batch_size)
-        .batch(data.batch_size, drop_remainder=True)
+        _samples(count, read, kind, data, start_step, share)
+        .batch(part, drop_remainder=True)
         .prefetch(1)
         for kind, (count, read) in enumerate(readers)
     ]
-    numbers = tf.data.Dataset.counter(start_step)
-    dataset = tf.data.Dataset.zip(numbers, *kinds)
+    dataset = tf.data.Dataset.zip(tf.data.Dataset.counter(), *kinds)
     if steps is not None:
-        dataset = dataset.take(steps)
+        dataset = dataset.take(steps * share.replicas)
     return dataset.map(finish, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _step_and_replica(turn, start_step, share):
+    """Where a dataset's element number `turn` belongs."""
+    return start_step + turn // share.replicas, share.first + turn % share.replicas
 
 
 def steps_per_epoch(sources: Sources, data: DataConfig) -> int:
@@ -195,12 +222,16 @@ def _flat_square(image, size):
     return image[rows[:, None], columns]
 
 
-def _samples(count, read, kind, data, first):
+def _samples(count, read, kind, data, start_step, share):
     """Endless dataset of one kind: uint8 (2, image_size, image_size, 3) pairs."""
     key = 2 * _seed(data) + kind
     slack = loading_size(data) - data.image_size
+    part = data.batch_size // share.of
 
-    def sample(number):
+    def sample(read_before):
+        turn, place = read_before // part, read_before % part
+        step, replica = _step_and_replica(turn, start_step, share)
+        number = step * data.batch_size + replica * part + place
         epoch, place = number // count, number % count
         index = tf.random.experimental.index_shuffle(
             place, tf.stack([key, epoch]), count - 1
@@ -213,7 +244,7 @@ def _samples(count, read, kind, data, first):
             pair = tf.where(draws[2] < 0.5, tf.reverse(pair, [2]), pair)
         return pair
 
-    return tf.data.Dataset.counter(first).map(sample, tf.data.AUTOTUNE)
+    return tf.data.Dataset.counter().map(sample, tf.data.AUTOTUNE)
 
 
 def _seed(data):

@@ -40,7 +40,12 @@ class ExternalAttention(keras.layers.Layer):
         self.output_conv = conv("output_conv")
         # The authors' slim defaults, not Keras': momentum 0.99 there.
         self.norm = keras.layers.BatchNormalization(
-            momentum=0.999, epsilon=1e-3, dtype=self.dtype_policy, name="norm"
+            momentum=0.999,
+            epsilon=1e-3,
+            # Of the whole batch, whatever part of it each device has.
+            synchronized=_several_replicas(),
+            dtype=self.dtype_policy,
+            name="norm",
         )
         for layer in (self.query, self.output_conv, self.norm):
             layer.build(input_shape)
@@ -79,3 +84,12 @@ class ExternalAttention(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "memory": self.memory}
+
+
+def _several_replicas():
+    """Whether the layer is made for several devices."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1

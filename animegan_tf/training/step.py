@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from animegan_tf.ops import guided_filter
+from animegan_tf.training.distribute import on_every_replica, replicas
 
 
 def paint(generator, photo):
@@ -96,7 +97,7 @@ class Side:
         gradients = tf.cond(applied, lambda: list(self.gradients), nothing)
         adam = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         with adam.gated(applied):
-            self.optimizer.apply(gradients, self.variables)
+            self.optimizer.apply(shared_gradients(gradients), self.variables)
 
 
 def may_apply(sound):
@@ -108,7 +109,20 @@ def may_apply(sound):
     Returns:
         Boolean scalar.
     """
-    return tf.reduce_all(tf.stack(list(sound)))
+    return on_every_replica(tf.reduce_all(tf.stack(list(sound))))
+
+
+def shared_gradients(gradients):
+    """What each replica gives to `apply`, which adds all of theirs up, for the mean.
+
+    They are finite on all replicas or NaN on all of them, or else some would skip an
+    overflow and others not: a `LossScaleOptimizer` looks at a replica's own.
+    """
+    if replicas() == 1:
+        return gradients
+    finite = on_every_replica(is_finite(gradients))
+    factor = tf.where(finite, 1.0 / replicas(), float("nan"))
+    return [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]
 
 
 def apply_step(terms, sides, remembered, average):

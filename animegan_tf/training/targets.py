@@ -4,7 +4,9 @@ The graph stops, hands the pictures over, and goes on with the targets: this tim
 is part of every adversarial step, so all pictures of a batch are worked on at once.
 """
 
+import contextlib
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,8 +32,8 @@ class TargetPool:
             `animegan_tf.imaging.smoothing.revise`.
 
     Attributes:
-        seconds: float, wall time spent in this pool since its owner last set it to
-            0. The pool only ever adds to it.
+        seconds: float, wall time in which somebody waited for this pool since its
+            owner last set it to 0. The pool only ever adds to it.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class TargetPool:
         }
         self.workers = workers or _available_cpus()
         self.seconds = 0.0
+        self._waiting, self._since, self._lock = 0, 0.0, threading.Lock()
         self._threads = ThreadPoolExecutor(self.workers, "targets")
 
     def superpixels(self, images):
@@ -120,10 +123,23 @@ class TargetPool:
 
     def _collect(self, pending):
         """Wait for jobs under way and stack each group, adding up the time."""
-        start = time.perf_counter()
-        batches = [np.stack(list(results)) for results in pending]
-        self.seconds += time.perf_counter() - start
-        return batches
+        with self._timed():
+            return [np.stack(list(results)) for results in pending]
+
+    @contextlib.contextmanager
+    def _timed(self):
+        """Counts time once, though several replicas may wait side by side."""
+        with self._lock:
+            if not self._waiting:
+                self._since = time.perf_counter()
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+                if not self._waiting:
+                    self.seconds += time.perf_counter() - self._since
 
 
 def targets_in_graph(pool: TargetPool, filtered, raw):

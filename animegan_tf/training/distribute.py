@@ -1,0 +1,258 @@
+"""Steps that several devices or machines share, through `tf.distribute`.
+
+The batch of a step is cut into equal parts, one a replica; gradients, logs and the
+statistics of batch normalisation are means over all of them. So many devices train
+what one device trains with the same `batch_size`, and no learning rate is scaled.
+
+One device trains by Keras' `fit`. The others have a loop of their own, because Keras
+3.15's `fit` cannot serve them with a `train_step` like ours: under
+`MultiWorkerMirroredStrategy` it fails at the first batch ("Attempt to convert a value
+(PerReplica...) ... to a Tensor"; keras issue 20585 tells that this strategy is not
+supported), and only one of the machines may write. The loop calls the same callbacks
+in the same order.
+"""
+
+import contextlib
+import functools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from animegan_tf.config import DeviceConfig
+from animegan_tf.data.pipeline import Share
+from animegan_tf.errors import InputError
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What a run computes on.
+
+    Attributes:
+        strategy: `tf.distribute.Strategy`, or None for one device.
+        workers: number of processes that train together.
+        worker: which of them this one is.
+    """
+
+    strategy: tf.distribute.Strategy | None = None
+    workers: int = 1
+    worker: int = 0
+
+    @property
+    def replicas(self):
+        return self.strategy.num_replicas_in_sync if self.strategy else 1
+
+    @property
+    def chief(self):
+        """Whether this process writes what a run leaves behind."""
+        return self.worker == 0
+
+    def scope(self):
+        """Where variables must be made so that all replicas have them."""
+        return self.strategy.scope() if self.strategy else contextlib.nullcontext()
+
+    def fit(
+        self,
+        model: keras.Model,
+        dataset: Callable[[Share], tf.data.Dataset],
+        callbacks: list,
+        verbose: int,
+        **numbers: int,
+    ):
+        """Trains as `keras.Model.fit` does, on all devices.
+
+        Args:
+            model: made within `scope`.
+            dataset: makes the dataset of a share of every batch.
+            callbacks: of this process.
+            verbose: as in `fit`.
+            numbers: `initial_epoch`, `epochs` and `steps_per_epoch`.
+        """
+        if self.strategy is None:
+            model.fit(
+                dataset(Share()),
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=verbose,
+                **numbers,
+            )
+            return
+        batches = self.strategy.distribute_datasets_from_function(
+            lambda context: dataset(_share(context))
+        )
+        callbacks = keras.callbacks.CallbackList(
+            callbacks,
+            add_progbar=verbose > 0,
+            model=model,
+            verbose=verbose,
+            epochs=numbers["epochs"],
+            steps=numbers["steps_per_epoch"],
+        )
+        self._train(model, iter(batches), callbacks, **numbers)
+
+    def _train(
+        self, model, batches, callbacks, *, initial_epoch, epochs, steps_per_epoch
+    ):
+        step = self._step(model)
+        model.stop_training = False
+        callbacks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            model.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            for number in range(steps_per_epoch):
+                callbacks.on_train_batch_begin(number)
+                logs = step(batches)
+                callbacks.on_train_batch_end(number, logs)
+                model.stop_training = self.any_worker(model.stop_training)
+                if model.stop_training:
+                    break
+            callbacks.on_epoch_end(epoch, logs)
+            model.stop_training = self.any_worker(model.stop_training)
+            if model.stop_training:
+                break
+        callbacks.on_train_end()
+
+    def _step(self, model):
+        """A function of the batches' iterator: one step, and the means of its logs."""
+        names = []
+
+        def replica_step(batch):
+            logs = model.train_step(batch)
+            names[:] = logs
+            return tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
+
+        @tf.function
+        def step(batches):
+            values = self.strategy.run(replica_step, args=(next(batches),))
+            return self.strategy.reduce("MEAN", values, axis=None)
+
+        def named_step(batches):
+            values = step(batches).numpy().tolist()
+            return dict(zip(names, values, strict=True))
+
+        return named_step
+
+    def any_worker(self, flag: bool) -> bool:
+        """Whether the flag is set in any process; all of them must ask at once."""
+        return any(self._of_all_workers(int(flag)))
+
+    def require_agreement(self, number: int, sentence: str):
+        """Refuses to train where the processes do not have the same number.
+
+        Raises:
+            InputError: the sentence.
+        """
+        if len(set(self._of_all_workers(number))) > 1:
+            raise InputError(sentence)
+
+    def _of_all_workers(self, number):
+        if self.workers == 1:
+            return [number]
+        return self._gathered(tf.constant([number])).numpy().tolist()
+
+    @functools.cached_property
+    def _gathered(self):
+        def gathered(number):
+            values = self.strategy.run(tf.identity, args=(number,))
+            return self.strategy.gather(values, axis=0)
+
+        return tf.function(gathered)
+
+
+def _share(context):
+    """What an input pipeline of `tf.distribute` reads of every batch."""
+    whole = context.num_replicas_in_sync
+    local = whole // context.num_input_pipelines
+    return Share(context.input_pipeline_id * local, local, whole)
+
+
+def open_devices(settings: DeviceConfig, batch_size: int) -> Devices:
+    """The devices of a run, which TensorFlow must not have used before.
+
+    Args:
+        settings: kind and number; TF32 is switched as it says, too.
+        batch_size: pictures in a step, on all devices together.
+
+    Raises:
+        InputError: the devices or the cluster are not there, or cannot share a batch
+            of this size equally.
+    """
+    tf.config.experimental.enable_tensor_float_32_execution(settings.tf32)
+    kind = settings.distribute
+    openers = {"mirrored": _mirrored, "multiworker": _multiworker, "tpu": _tpu}
+    devices = openers[kind](settings) if kind != "none" else Devices()
+    if batch_size % devices.replicas:
+        raise InputError(
+            f"--batch-size must be a multiple of the {devices.replicas} devices of "
+            f"--distribute {kind}; got {batch_size}"
+        )
+    return devices
+
+
+def _mirrored(settings):
+    gpus = tf.config.list_logical_devices("GPU") if not settings.cpu_devices else []
+    if settings.cpu_devices:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * settings.cpu_devices
+        tf.config.set_logical_device_configuration(cpu, parts)
+    names = [f"CPU:{i}" for i in range(settings.cpu_devices)] or [g.name for g in gpus]
+    if len(names) < 2:
+        raise InputError(
+            "--distribute mirrored must have two GPUs or more, or --cpu-devices to "
+            f"share the CPU; there are {len(names)} of them"
+        )
+    return Devices(tf.distribute.MirroredStrategy(names))
+
+
+def _multiworker(settings):
+    count, index = _read_cluster(os.environ.get("TF_CONFIG"))
+    return Devices(tf.distribute.MultiWorkerMirroredStrategy(), count, index)
+
+
+def _tpu(settings):
+    name = os.environ.get("TPU_NAME", "local")
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(name)
+        if name != "local":
+            tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return Devices(tf.distribute.TPUStrategy(resolver))
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        raise InputError(
+            "--distribute tpu must have a TPU, this machine's own or the one that "
+            f"TPU_NAME names; TensorFlow finds none: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _read_cluster(text):
+    """Number of workers, and which one this process is."""
+    try:
+        cluster = json.loads(text or "null")
+        addresses, task = cluster["cluster"]["worker"], cluster["task"]
+        index = task["index"]
+        known = set(cluster["cluster"]) == {"worker"} and task["type"] == "worker"
+        if known and isinstance(addresses, list) and 0 <= index < len(addresses):
+            return len(addresses), index
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise InputError(
+        "TF_CONFIG must name every worker's address and which of them this process "
+        'is, as {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", '
+        f'"index": 0}}}}; got {text or "nothing"}'
+    )
+
+
+def replicas():
+    """How many replicas share the step that is being traced."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def on_every_replica(holds):
+    """Whether a boolean scalar is true on all replicas of the step being traced."""
+    if replicas() == 1:
+        return holds
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce("SUM", tf.cast(holds, tf.int32)) == replicas()

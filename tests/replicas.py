@@ -1,0 +1,81 @@
+"""A run of few steps with small networks, in a process of its own for its devices.
+
+    python tests/replicas.py SAMPLES RUN_DIR none|mirrored|multiworker
+
+The networks are as shallow as they can be with every layer that knows of a batch or
+moves a variable in a call: a step is traced in seconds, and what it does with replicas
+is the same.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from animegan_tf.config import DataConfig, DeviceConfig, TrainConfig
+from animegan_tf.layers import LADE, ExternalAttention, SpectralConv2D, compiled
+from animegan_tf.training import run
+from animegan_tf.training.targets import TargetPool
+
+DEVICES = 2
+
+
+def small_generator(width, *shape, **options):
+    photo = keras.Input((None, None, 3), name="photo")
+    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(photo)
+    tails = {}
+    for name in ("support", "main"):
+        y = LADE(name=f"{name}_lade")(ExternalAttention(4, name=f"{name}_attention")(x))
+        tails[name] = keras.layers.Conv2D(
+            3, 3, padding="same", activation="tanh", name=f"{name}_picture"
+        )(y)
+    return keras.Model(photo, tails, name="generator")
+
+
+def small_discriminator(width, name, *shape, **options):
+    picture = keras.Input((None, None, 3), name="picture")
+    x = SpectralConv2D(width, 3, strides=2, name="stem")(picture)
+    x = keras.layers.LeakyReLU(0.2)(LADE(spectral=True, name="lade")(x))
+    return keras.Model(picture, SpectralConv2D(1, 1, name="logits")(x), name=name)
+
+
+class CheapTargets(TargetPool):
+    """Numpy code as the real ones, and as deaf to the last bit of its input."""
+
+    def make(self, filtered, raw):
+        return filtered // 8 * 8, raw.astype(np.float32) / 255
+
+
+def main():
+    samples, run_dir, distribute = sys.argv[1:]
+    samples = Path(samples)
+    run.build_generator, run.build_discriminator = small_generator, small_discriminator
+    run.TargetPool = CheapTargets
+    compiled.computes_on_cpu = lambda: False  # XLA takes longer than these steps
+    config = TrainConfig(
+        run_dir=Path(run_dir),
+        data=DataConfig(
+            photos=samples / "train_photo",
+            anime=samples / "Sample" / "style",
+            validation=samples / "val",
+            cache=samples / "cache",
+            image_size=32,
+            batch_size=4,
+            augment=0.5,
+        ),
+        devices=DeviceConfig(
+            distribute=distribute,
+            cpu_devices=DEVICES if distribute == "mirrored" else 0,
+        ),
+        pretrain_epochs=1,
+        epochs=3,
+        steps_per_epoch=5,
+        width=4,
+        perceptual="random",
+    )
+    run.train(config)
+
+
+if __name__ == "__main__":
+    main()
