@@ -427,6 +427,13 @@ def check_config(config):
     start = config.start
     holds = start.freeze == "none" or start.init is not None
     require(holds, "--freeze", start.freeze, "none without --init")
+    require(
+        config.devices.distribute != "tpu" or config.epochs <= config.pretrain_epochs,
+        "--epochs",
+        config.epochs,
+        "no more than --pretrain-epochs with --distribute tpu, as the targets of phase "
+        "2 are made by numpy code, which a TPU cannot call; --resume on other devices",
+    )
     for name, value in dataclasses.asdict(evaluation).items():
         given = value is not None or not evaluation.evaluate_every
         require(given, _flag_of(name), "none", "given with --evaluate-every")

@@ -1,6 +1,6 @@
-"""A run of few steps with small networks, in a process of its own for its devices.
+"""Runs of few steps with small networks, in a process of its own for its devices.
 
-    python tests/replicas.py SAMPLES RUN_DIR none|mirrored|multiworker
+    python tests/replicas.py SAMPLES FOLDER none|mirrored|multiworker ...
 
 The networks are as shallow as they can be with every layer that knows of a batch or
 moves a variable in a call: a step is traced in seconds, and what it does with replicas
@@ -23,7 +23,7 @@ DEVICES = 2
 
 def small_generator(width, *shape, **options):
     photo = keras.Input((None, None, 3), name="photo")
-    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(photo)
+    x = keras.layers.Conv2D(width, 3, padding="same", name="base")(photo)
     tails = {}
     for name in ("support", "main"):
         y = LADE(name=f"{name}_lade")(ExternalAttention(4, name=f"{name}_attention")(x))
@@ -40,6 +40,12 @@ def small_discriminator(width, name, *shape, **options):
     return keras.Model(picture, SpectralConv2D(1, 1, name="logits")(x), name=name)
 
 
+def small_features(*names, **options):
+    picture = keras.Input((None, None, 3), name="picture")
+    x = keras.layers.Conv2D(4, 3, strides=2, name="conv")(picture)
+    return keras.Model(picture, {"content": x, "style": [x, x, x]}, trainable=False)
+
+
 class CheapTargets(TargetPool):
     """Numpy code as the real ones, and as deaf to the last bit of its input."""
 
@@ -47,14 +53,10 @@ class CheapTargets(TargetPool):
         return filtered // 8 * 8, raw.astype(np.float32) / 255
 
 
-def main():
-    samples, run_dir, distribute = sys.argv[1:]
-    samples = Path(samples)
-    run.build_generator, run.build_discriminator = small_generator, small_discriminator
-    run.TargetPool = CheapTargets
-    compiled.computes_on_cpu = lambda: False  # XLA takes longer than these steps
+def train(samples, run_dir, distribute):
+    """Ten steps of phase 2; the same in every process that has this call."""
     config = TrainConfig(
-        run_dir=Path(run_dir),
+        run_dir=run_dir,
         data=DataConfig(
             photos=samples / "train_photo",
             anime=samples / "Sample" / "style",
@@ -62,19 +64,27 @@ def main():
             cache=samples / "cache",
             image_size=32,
             batch_size=4,
-            augment=0.5,
         ),
         devices=DeviceConfig(
             distribute=distribute,
             cpu_devices=DEVICES if distribute == "mirrored" else 0,
         ),
-        pretrain_epochs=1,
-        epochs=3,
-        steps_per_epoch=5,
+        pretrain_epochs=0,
+        epochs=1,
+        steps_per_epoch=10,
         width=4,
         perceptual="random",
     )
     run.train(config)
+
+
+def main():
+    samples, folder, *ways = sys.argv[1:]
+    run.build_generator, run.build_discriminator = small_generator, small_discriminator
+    run.build_features, run.TargetPool = small_features, CheapTargets
+    compiled.computes_on_cpu = lambda: False  # XLA takes longer than these steps
+    for way in ways:
+        train(Path(samples), Path(folder) / way, way)
 
 
 if __name__ == "__main__":

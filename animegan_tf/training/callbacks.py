@@ -75,6 +75,8 @@ class Keeper(keras.callbacks.Callback):
         return self.every_steps and since >= self.every_steps
 
     def _save_generators(self):
+        if not self.state.writes:
+            return
         save_generator(self.average.model, self.path)
         raw = self.path.with_stem(f"{self.path.stem}_raw")
         save_generator(self.state.models["generator"], raw)

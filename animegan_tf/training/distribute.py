@@ -106,11 +106,9 @@ class Devices:
                 callbacks.on_train_batch_begin(number)
                 logs = step(batches)
                 callbacks.on_train_batch_end(number, logs)
-                model.stop_training = self.any_worker(model.stop_training)
                 if model.stop_training:
                     break
             callbacks.on_epoch_end(epoch, logs)
-            model.stop_training = self.any_worker(model.stop_training)
             if model.stop_training:
                 break
         callbacks.on_train_end()
@@ -135,9 +133,9 @@ class Devices:
 
         return named_step
 
-    def any_worker(self, flag: bool) -> bool:
-        """Whether the flag is set in any process; all of them must ask at once."""
-        return any(self._of_all_workers(int(flag)))
+    def highest(self, number: int) -> int:
+        """The highest number of all processes, which must ask at once."""
+        return max(self._of_all_workers(number))
 
     def require_agreement(self, number: int, sentence: str):
         """Refuses to train where the processes do not have the same number.
@@ -160,6 +158,29 @@ class Devices:
             return self.strategy.gather(values, axis=0)
 
         return tf.function(gathered)
+
+
+class Agreement(keras.callbacks.Callback):
+    """Makes all processes stop at one step, or else some would wait for others.
+
+    It comes after the callbacks that only the chief has, and before the one that
+    saves. What it knows of signals is what any process has received.
+
+    Args:
+        devices: `Devices` of several processes.
+        signals: `StopSignals` of this one.
+    """
+
+    def __init__(self, devices, signals):
+        super().__init__()
+        self.devices, self.own, self.received = devices, signals, None
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.received = self.devices.highest(self.own.received or 0) or None
+
+    def on_epoch_end(self, epoch, logs=None):
+        stop = self.devices.highest(int(self.model.stop_training))
+        self.model.stop_training = bool(stop)
 
 
 def _share(context):

@@ -1,8 +1,11 @@
 """A training run from its settings to `generator.keras`."""
 
+import contextlib
 import dataclasses
 import json
+import os
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +34,7 @@ from animegan_tf.training.callbacks import (
     Keeper,
     SampleGrid,
 )
+from animegan_tf.training.distribute import Agreement, open_devices
 from animegan_tf.training.dtgan import DTGANTrainer
 from animegan_tf.training.health import HealthWatch, Watch
 from animegan_tf.training.health_page import health_page
@@ -83,12 +87,14 @@ def train(config: TrainConfig, resume: bool = False, callbacks=()) -> Path:
         Interrupted: SIGINT or SIGTERM came, and the run is saved.
     """
     check_config(config)
-    with owned(config.run_dir):
-        return _train(config, RunFiles(config.run_dir), resume, callbacks)
+    devices = open_devices(config.devices, config.data.batch_size)
+    # Other processes than the chief only read there.
+    with owned(config.run_dir) if devices.chief else contextlib.nullcontext():
+        return _train(config, RunFiles(config.run_dir), devices, resume, callbacks)
 
 
-def _train(config, files, resume, callbacks):
-    if not resume:
+def _train(config, files, devices, resume, callbacks):
+    if devices.chief and not resume:
         _require_new(files)
     _seed(config.data.seed, config.deterministic)
     trained = None
@@ -98,9 +104,10 @@ def _train(config, files, resume, callbacks):
 
     # Data and the frozen network first: most of what can be wrong shows here, before
     # anything is written.
-    features = build_features(
-        config.perceptual, config.perceptual_weights, dtype=features_dtype(config)
-    )
+    with devices.scope():
+        features = build_features(
+            config.perceptual, config.perceptual_weights, dtype=features_dtype(config)
+        )
     sources = load_sources(
         config.data, config.targets.min_size, config.targets.superpixels
     )
@@ -108,16 +115,24 @@ def _train(config, files, resume, callbacks):
     steps = config.steps_per_epoch or steps_per_epoch(sources, config.data)
 
     # Networks, optimizers, and everything that resuming needs.
-    pretrainer, trainer = build_trainers(config, features)
-    state = _state(config, files, pretrainer, trainer)
+    with devices.scope():
+        pretrainer, trainer = build_trainers(config, features)
+    state = _state(config, files, pretrainer, trainer, devices.chief)
     if resume:
         _go_on(state, config)
     if trained:
         trained.give(trainer, state)
     _set_steps(state.progress, steps)
-    judges = _judges(config, trainer.average.model, files.best)
-    save_config(config, files.config)
-    state.cut_logs()
+    devices.require_agreement(
+        _checksum(config, sources, state.progress),
+        "all processes of a run must be started with the same settings, pictures and "
+        "checkpoints; the ones of this run differ",
+    )
+    judges = []
+    if devices.chief:
+        judges = _judges(config, trainer.average.model, files.best)
+        save_config(config, files.config)
+        state.cut_logs()
     state.save()  # from the first moment on there is something to resume
 
     # Both phases.
@@ -125,29 +140,42 @@ def _train(config, files, resume, callbacks):
     grid = SampleGrid(
         trainer.average.model, photos, files.samples, config.save_every, last
     )
-    curves, switch = Curves(files.tensorboard), min(config.pretrain_epochs, last)
+    switch = min(config.pretrain_epochs, last)
+    if devices.chief:
+        log_file, page = files.log, health_page(state.watch, files.health)
+        written = [Curves(files.tensorboard), grid]
+    else:
+        log_file, page = Path(os.devnull), contextlib.nullcontext()
     phases = (
         ("pretrain", pretrainer, switch, None, [], config.data),
         ("adversarial", trainer, last, trainer.targets, judges, _of_updates(config)),
     )
-    with StopSignals() as signals, health_page(state.watch, files.health):
+    with StopSignals() as signals, page:
+        agreement = []
+        if devices.workers > 1:
+            agreement = [signals := Agreement(devices, signals)]
         keeper = Keeper(state, trainer.average, files.generator, config, signals)
         readers = window_readers(sources, config.data)
         for phase, model, end, pool, judges, data in phases:
-            health = HealthWatch(state.watch, phase, progress, files.log)
-            log = JsonLines(files.log, phase, progress, pool)
-            own = [health, *judges, log, curves, grid]
+            own = [HealthWatch(state.watch, phase, progress, log_file), *judges]
+            if devices.chief:
+                own += [JsonLines(log_file, phase, progress, pool), *written]
             for first, until, rest in _parts(progress, end):
                 _tell(phase, progress, until)
                 start = progress.taken
-                model.fit(
-                    build_dataset(sources, data, None, start, readers),
+                devices.fit(
+                    model,
+                    lambda share: build_dataset(
+                        *(sources, data, None, start, readers),
+                        dataclasses.replace(
+                            share, updates=data.batch_size // config.data.batch_size
+                        ),
+                    ),
+                    callbacks=[*own, *callbacks, *agreement, keeper],
+                    verbose=1 if sys.stdout.isatty() else 2,
                     initial_epoch=first,
                     epochs=until,
                     steps_per_epoch=rest,
-                    callbacks=[*own, *callbacks, keeper],
-                    shuffle=False,
-                    verbose=1 if sys.stdout.isatty() else 2,
                 )
                 if model.stop_training:
                     return files.generator
@@ -169,6 +197,13 @@ def _seed(seed, deterministic):
         tf.config.experimental.enable_op_determinism()
         # keras-cv asks for it and would get none, though nothing here draws from it.
         tf.random.set_global_generator(tf.random.Generator.from_seed(seed))
+
+
+def _checksum(config, sources, progress):
+    """A number of what all processes of a run must have alike."""
+    names = [path.name for path in (*sources.photos, *sources.anime)]
+    alike = names, progress, config.data.seed, config.weights, config.optimizer
+    return zlib.crc32(repr(alike).encode()) % 2**31
 
 
 def _go_on(state, config):
@@ -298,7 +333,7 @@ def build_trainers(config, features):
     return pretrainer, trainer
 
 
-def _state(config, files, pretrainer, trainer):
+def _state(config, files, pretrainer, trainer, writes):
     """All that resuming needs, by name.
 
     What draws random numbers in a step must do so from a `keras.random.SeedGenerator`
@@ -328,6 +363,7 @@ def _state(config, files, pretrainer, trainer):
         json.loads(json.dumps(dataclasses.asdict(config), default=str)),
         (files.log, files.tensorboard),
         Watch(config.health),
+        writes,
     )
 
 

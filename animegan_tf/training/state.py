@@ -66,6 +66,8 @@ class TrainingState:
             length that they had at the checkpoint from which a run goes on, or else
             epochs would be in them twice.
         watch: `Watch`, or None.
+        writes: False for a process that only takes part: a mean over replicas can be
+            read where all of them read it.
 
     Attributes:
         progress: `Progress`; its owner moves it on.
@@ -87,6 +89,7 @@ class TrainingState:
         settings=None,
         logs=(),
         watch=None,
+        writes=True,
     ):
         for name, optimizer in optimizers.items():
             if not optimizer.built:
@@ -99,7 +102,8 @@ class TrainingState:
         groups["means"] = list(means)
         groups |= others or {}
         self.variables = _by_name(groups)
-        self.settings, self.logs, self.watch = settings or {}, logs, watch
+        self.settings, self.logs = settings or {}, logs
+        self.watch, self.writes = watch, writes
         self.progress, self.saved = Progress(), None
         self._lengths, self._means = {}, []
 
@@ -135,7 +139,10 @@ class TrainingState:
             "settings": self.settings,
             "watch": self.watch.get_state() if self.watch else None,
         }
-        write_checkpoint(self.folder, self.progress.taken, arrays, facts, self.keep)
+        if self.writes:
+            write_checkpoint(
+                self.folder, self.progress.taken, arrays, facts, self.keep
+            )
         self.saved = self.progress.taken
 
     def restore(self):
