@@ -9,6 +9,7 @@ from PIL import Image
 from animegan_tf.config import DataConfig
 from animegan_tf.data import pipeline
 from animegan_tf.data.pipeline import (
+    Share,
     build_dataset,
     steps_per_epoch,
     validation_batch,
@@ -58,9 +59,9 @@ def with_(data, **changes):
     return DataConfig(**{**vars(data), **changes})
 
 
-def batches(sources, data, steps, start_step=0):
+def batches(sources, data, steps, start_step=0, **share):
     """Levels 0 to 255, as integers."""
-    dataset = build_dataset(sources, data, steps, start_step)
+    dataset = build_dataset(sources, data, steps, start_step, **share)
     return [
         {key: np.rint((value + 1) * 127.5).astype(int) for key, value in batch.items()}
         for batch in dataset.as_numpy_iterator()
@@ -140,6 +141,21 @@ def test_start_step_gives_the_tail_of_the_stream(sources, data, storage, augment
     stream = batches(sources, data, 9)
     for start in (1, 4, 8):
         assert same(batches(sources, data, 9 - start, start), stream[start:])
+
+
+def test_shares_make_up_the_batch(sources, data, storage):
+    """Of two processes, one with two replicas; the colours too are those of the whole."""
+    data = with_(data, batch_size=6, augment=0.8)
+    whole = batches(sources, data, 2, 1)
+    first, second = (
+        batches(sources, data, 2, 1, share=Share(*numbers, 3))
+        for numbers in ((0, 2), (2, 1))
+    )
+    assert (len(first), len(second)) == (4, 2)
+    for step, batch in enumerate(whole):
+        parts = [*first[2 * step : 2 * step + 2], second[step]]
+        joined = {key: np.concatenate([p[key] for p in parts]) for key in KEYS}
+        assert same([joined], [batch])
 
 
 def test_the_stream_has_no_end_unless_asked(sources, data):

@@ -14,6 +14,9 @@
     python tools/benchmark.py kills --kills 50
     python tools/benchmark.py gaussians --plot gaussians.png
     python tools/benchmark.py checkerboard
+    python tools/benchmark.py distribution
+    python tools/benchmark.py precision
+    python tools/benchmark.py compilation
     python tools/benchmark.py smoothing
     python tools/benchmark.py alignment dataset
     python tools/benchmark.py metrics my/photos my/anime \\
@@ -30,9 +33,11 @@ from pathlib import Path
 from benchmarks import (
     accelerator,
     checkerboard,
+    distribution,
     gaussians,
     kills,
     metrics,
+    precision,
     preparation,
     quality,
     runtimes,
@@ -144,6 +149,19 @@ def parse_arguments():
     command.add_argument("--steps", type=int, default=150)
     command.add_argument("--image-size", type=int, default=64)
     command.add_argument("--width", type=int, default=8)
+    command = add("compilation", training.measure_compilation, "networks under XLA")
+    command.add_argument("--image-size", type=int, default=128)
+    command.add_argument("--batch-size", type=int, default=2)
+    command.add_argument("--perceptual", default="vgg19")
+    command = add("distribution", distribution.measure_distribution, "many devices")
+    command.add_argument("--image-size", type=int, default=64)
+    command.add_argument("--batch-size", type=int, default=4)
+    command.add_argument("--width", type=int, default=16)
+    command.add_argument("--steps", type=int, default=10, help="of each phase")
+    command = add("precision", precision.measure_precision, "trained in halves")
+    command.add_argument("--steps", type=int, default=75, help="of an epoch")
+    command.add_argument("--epochs", type=int, default=4, help="of phase 2")
+    command.add_argument("--portraits", type=int, default=16)
     command = add("smoothing", preparation.measure_smoothing, "edge smoothing")
     command.add_argument("--image-size", type=int, default=256)
     command = add("alignment", preparation.measure_alignment, "eyes in a data set")

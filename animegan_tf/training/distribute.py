@@ -242,9 +242,10 @@ def _tpu(settings):
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return Devices(tf.distribute.TPUStrategy(resolver))
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        reason, *_ = str(error).split(".")  # the rest is about its kernels
         raise InputError(
             "--distribute tpu must have a TPU, this machine's own or the one that "
-            f"TPU_NAME names; TensorFlow finds none: {str(error).splitlines()[0]}"
+            f"TPU_NAME names; TensorFlow says: {reason}"
         ) from error
 
 

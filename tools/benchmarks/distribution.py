@@ -1,6 +1,5 @@
 """Weights that many devices train, beside those that one device trains."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -14,30 +13,97 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 TRAIN = Path(__file__).parents[1] / "train.py"
+WAYS = {
+    "mirrored": "two devices in one process",
+    "multiworker": "two processes",
+    "stopped": "two processes, stopped and resumed",
+}
 
 
 def measure_distribution(args):
-    """One device, two in a process, two processes, and the last with an interruption.
+    """One device, two in a process, two processes, and these with an interruption.
 
     All train by `tools/train.py`, with the targets and the networks of a real run; the
-    difference is that of the networks' weights in the last checkpoint.
+    difference is that of all networks' weights in the last checkpoint.
     """
     with TemporaryDirectory() as folder:
         folder = Path(folder)
-        _run(args, folder / "one")
-        _run(args, folder / "mirrored", "mirrored", "--cpu-devices", "2")
-        _run_workers(args, folder / "multiworker")
-        _run_workers(args, folder / "stopped", stop=True)
-        rows = [_compared(folder, name) for name in WAYS]
-    steps = args.epochs * args.steps
+        _wait([_start(args, folder / "one")])
+        mirrored = ("--distribute", "mirrored", "--cpu-devices", "2")
+        _wait([_start(args, folder / "mirrored", *mirrored)])
+        _wait(_start_workers(args, folder / "multiworker"))
+        _stop_and_resume(args, folder / "stopped")
+        rows = [_compare(folder, way) for way in WAYS]
     print(
         f"{args.image_size} px, batch {args.batch_size}, width {args.width}, "
-        f"{steps} steps, half of them of phase 2\n"
+        f"{2 * args.steps} steps, half of them of phase 2\n"
     )
-    print("devices                                  largest difference  s a step")
+    print("devices                              largest difference of a weight")
     for row in rows:
-        print(
-            f"{WAYS[row['way']]:<40} {row['difference']:18.1e}  "
-            f"{row['seconds_per_step']:8.2f}"
-        )
-    return {"settings": _settings(args), "rows": rows}
+        print(f"{WAYS[row['way']]:<35} {row['difference']:32.1e}")
+    return {"rows": rows}
+
+
+def _start(args, run, *flags, **environment):
+    command = [sys.executable, TRAIN, "--run-dir", run, *flags]
+    if not (run / "checkpoints").is_dir():
+        settings = {
+            "image-size": args.image_size,
+            "batch-size": args.batch_size,
+            "width": args.width,
+            "steps-per-epoch": args.steps,
+            "cache": run.parent / "cache",
+            "pretrain-epochs": 1,
+            "epochs": 2,
+        }
+        command += [f"--{name}={value}" for name, value in settings.items()]
+    else:
+        command += ["--resume", run]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+
+
+def _start_workers(args, run):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    flags, workers = ("--distribute", "multiworker"), []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        cluster = json.dumps({"cluster": {"worker": addresses}, "task": task})
+        workers.append(_start(args, run, *flags, TF_CONFIG=cluster))
+    return workers
+
+
+def _stop_and_resume(args, run):
+    """A signal to the process that writes nothing, once phase 1 is over."""
+    workers = _start_workers(args, run)
+    while workers[0].poll() is None and not (run / "log.jsonl").exists():
+        time.sleep(0.1)
+    workers[1].send_signal(signal.SIGTERM)
+    _wait(workers, 128 + signal.SIGTERM)
+    _wait(_start_workers(args, run))
+
+
+def _wait(processes, status=0):
+    for process in processes:
+        if process.wait() != status:
+            raise RuntimeError(f"{process.args} ended with {process.returncode}")
+
+
+def _compare(folder, way):
+    from animegan_tf.training.checkpoint import newest_checkpoint, read_checkpoint
+
+    alone, together = (
+        read_checkpoint(newest_checkpoint(folder / run / "checkpoints"))[0]
+        for run in ("one", way)
+    )
+    networks = ("generator/", "support_", "main_", "average/")
+    differences = {
+        name: float(np.abs(together[name] - alone[name]).max())
+        for name in alone
+        if name.startswith(networks)
+    }
+    largest = max(differences, key=differences.get)
+    return {"way": way, "difference": differences[largest], "weight": largest}
