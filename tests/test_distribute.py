@@ -53,9 +53,9 @@ def runs(tmp_path_factory):
         text = json.dumps({"cluster": cluster, "task": task})
         place = folder / f"worker_{index}"
         processes.append(start(samples, place, "multiworker", TF_CONFIG=text))
-    for process in processes:
-        output, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, output[-2000:]
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    failed = [o[-2000:] for o, p in zip(outputs, processes) if p.returncode]
+    assert not failed, "\n\n".join(failed)
     return folder
 
 

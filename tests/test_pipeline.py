@@ -144,7 +144,7 @@ def test_start_step_gives_the_tail_of_the_stream(sources, data, storage, augment
 
 
 def test_shares_make_up_the_batch(sources, data, storage):
-    """Of two processes, one with two replicas; the colours too are those of the whole."""
+    """Of two processes, one with two replicas; the colours are those of the whole."""
     data = with_(data, batch_size=6, augment=0.8)
     whole = batches(sources, data, 2, 1)
     first, second = (

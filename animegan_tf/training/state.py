@@ -140,9 +140,7 @@ class TrainingState:
             "watch": self.watch.get_state() if self.watch else None,
         }
         if self.writes:
-            write_checkpoint(
-                self.folder, self.progress.taken, arrays, facts, self.keep
-            )
+            write_checkpoint(self.folder, self.progress.taken, arrays, facts, self.keep)
         self.saved = self.progress.taken
 
     def restore(self):
