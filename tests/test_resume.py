@@ -153,7 +153,7 @@ def test_changed_settings_count_where_they_can(whole):
     )
     tf.random.get_global_generator()  # keras-cv calls it, also in deterministic runs
     pretrainer, trainer = run.build_trainers(config, lambda x: x)
-    made = run._state(config, run.RunFiles(whole.run_dir), pretrainer, trainer)
+    made = run.training_state(config, run.RunFiles(whole.run_dir), pretrainer, trainer)
     run._go_on(made, config)
     rates = [float(o.learning_rate) for o in made.optimizers.values()]
     assert rates == pytest.approx([2e-4, 3e-5, 1e-4])

@@ -117,7 +117,7 @@ def _train(config, files, devices, resume, callbacks):
     # Networks, optimizers, and everything that resuming needs.
     with devices.scope():
         pretrainer, trainer = build_trainers(config, features)
-    state = _state(config, files, pretrainer, trainer, devices.chief)
+    state = training_state(config, files, pretrainer, trainer, devices.chief)
     if resume:
         _go_on(state, config)
     if trained:
@@ -333,8 +333,8 @@ def build_trainers(config, features):
     return pretrainer, trainer
 
 
-def _state(config, files, pretrainer, trainer, writes):
-    """All that resuming needs, by name.
+def training_state(config, files, pretrainer, trainer, writes=True):
+    """All that resuming needs, by name, as a `TrainingState`.
 
     What draws random numbers in a step must do so from a `keras.random.SeedGenerator`
     that is an attribute of its trainer or of a layer in it, or by the step's number.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+from benchmarks.overhead import measure_overhead
 from benchmarks.timing import matmul_gflops, median_seconds, peak_gib
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -57,6 +58,8 @@ def measure_step(args):
         trainer.targets.seconds = 0.0
         result[f"{name}_seconds"] = median_seconds(run_step, args.repeats)
         targets = trainer.targets.seconds / (args.repeats + 2)
+    if precision == PRECISIONS[0]:
+        result |= measure_overhead(config, pretrainer, trainer, batch, args.repeats)
     return {**result, "target_seconds": targets, "peak_gib": peak_gib()}
 
 
@@ -86,6 +89,14 @@ def measure_train(args):
             f"{row['adversarial_seconds']:13.2f}  {row['target_seconds']:15.2f}  "
             f"{row['peak_gib']:8.2f}"
         )
+    for row in rows:
+        if "overhead_ratio" in row:
+            print(
+                f"\nguard, watch and log of a {row['precision']} step: "
+                f"{row['overhead_ratio'] - 1:+.1%} of a bare one (median of pairs); "
+                f"checkpoints: {row['checkpoint_share']:+.2%}, one takes "
+                f"{row['checkpoint_seconds']:.2f} s"
+            )
     return {"matmul_gflops": peak, "rows": rows}
 
 
