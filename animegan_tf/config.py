@@ -437,10 +437,10 @@ def check_config(config):
     for name, value in dataclasses.asdict(evaluation).items():
         given = value is not None or not evaluation.evaluate_every
         require(given, _flag_of(name), "none", "given with --evaluate-every")
-    _check_objective(config.objective, data.batch_size, require)
+    _check_objective(config.objective, data.batch_size, config.devices, require)
 
 
-def _check_objective(settings, batch_size, require):
+def _check_objective(settings, batch_size, devices, require):
     for name in ("generator_steps", "discriminator_steps", "ada_pictures"):
         value = getattr(settings, name)
         require(value >= 1, _flag_of(name), value, "1 or more")
@@ -483,6 +483,12 @@ def _check_objective(settings, batch_size, require):
         "--minibatch",
         settings.minibatch,
         f"0 with the penalty {penalty}, which takes pictures one by one",
+    )
+    require(
+        devices.distribute == "none" or not settings.minibatch,
+        "--minibatch",
+        settings.minibatch,
+        "0 with --distribute, as a device has but a part of the batch to compare",
     )
     require(
         batch_size > 1 or not settings.minibatch,

@@ -143,19 +143,25 @@ def test_start_step_gives_the_tail_of_the_stream(sources, data, storage, augment
         assert same(batches(sources, data, 9 - start, start), stream[start:])
 
 
-def test_shares_make_up_the_batch(sources, data, storage):
-    """Of two processes, one with two replicas; the colours are those of the whole."""
+@pytest.mark.parametrize("updates", [1, 2])
+def test_shares_make_up_the_batch(sources, data, storage, updates):
+    """Of two processes, one with two replicas; the colours are those of the whole.
+
+    Of two updates a step, each has half of the batch and half of every part.
+    """
     data = with_(data, batch_size=6, augment=0.8)
     whole = batches(sources, data, 2, 1)
     first, second = (
-        batches(sources, data, 2, 1, share=Share(*numbers, 3))
+        batches(sources, data, 2, 1, share=Share(*numbers, 3, updates))
         for numbers in ((0, 2), (2, 1))
     )
     assert (len(first), len(second)) == (4, 2)
     for step, batch in enumerate(whole):
         parts = [*first[2 * step : 2 * step + 2], second[step]]
-        joined = {key: np.concatenate([p[key] for p in parts]) for key in KEYS}
-        assert same([joined], [batch])
+        for key in KEYS:
+            halves = [np.split(part[key], updates) for part in parts]
+            joined = np.concatenate([half for half in zip(*halves) for half in half])
+            np.testing.assert_array_equal(joined, batch[key])
 
 
 def test_the_stream_has_no_end_unless_asked(sources, data):

@@ -23,25 +23,26 @@ def build_augmenter(strength: float, library: str | None = None):
             (extra `augment`) and Keras elsewhere.
 
     Returns:
-        `augment(anime, smooth, seed, first=0, of=None)`: two `(batch, height, width,
-        3)` tensors, uint8 or float in [0, 255], to two of the same shape, float32 in
-        [0, 255]. Every picture has a change of its own and shares it with its
-        partner. A pure function of its arguments; `seed` is two integers. Pictures
-        that are a part of a batch of `of` pictures, from place `first` on, change as
-        they would in the whole.
+        `augment(anime, smooth, seed, places=None, of=None)`: two `(batch, height,
+        width, 3)` tensors, uint8 or float in [0, 255], to two of the same shape,
+        float32 in [0, 255]. Every picture has a change of its own and shares it with
+        its partner. A pure function of its arguments; `seed` is two integers. Pictures
+        that are a part of a batch of `of` pictures change as they would in the whole,
+        at their `places` there.
     """
     if strength == 0:
         return lambda anime, smooth, *_: (_as_float(anime), _as_float(smooth))
     steps = _load_steps(library)
 
-    def augment(anime, smooth, seed, first=0, of=None):
+    def augment(anime, smooth, seed, places=None, of=None):
         # Stacked into one high picture: contrast is measured on both together.
         count, height = anime.shape[:2]
         images = tf.concat([_as_float(anime), _as_float(smooth)], axis=1)
         draws = tf.random.stateless_uniform(
             (4, of or count), seed, -strength, strength, alg="philox"
-        )[:, first : first + count]
-        draws = tf.ensure_shape(draws, (4, count))
+        )
+        if places is not None:
+            draws = tf.gather(draws, places, axis=1)
         for step, draw in zip(steps, tf.unstack(draws)):
             images = step(images, draw)
         return images[:, :height], images[:, height:]

@@ -22,12 +22,20 @@ class Share:
     """Which pictures of a step's batch a process reads, where several devices work.
 
     The batch is cut into `of` equal parts, one a replica in their order. A process
-    with `replicas` of them, from number `first` on, reads their parts in turn.
+    with `replicas` of them, from number `first` on, reads their parts in turn. If a
+    step makes several `updates`, each has a batch of its own, which is cut.
     """
 
     first: int = 0
     replicas: int = 1
     of: int = 1
+    updates: int = 1
+
+    def place(self, number, replica, batch_size):
+        """Where in the whole batch the picture `number` of a replica's part is."""
+        update = batch_size // self.updates
+        part = update // self.of
+        return number // part * update + replica * part + number % part
 
 
 def build_dataset(
@@ -54,8 +62,8 @@ def build_dataset(
         start_step: number of the first batch, 0 or more.
         readers: what `window_readers` made of these arguments, if several datasets
             share it.
-        share: what of every batch is wanted; all of it by default. `share.of` must
-            divide the batch size.
+        share: what of every batch is wanted; all of it by default. The batch size
+            must be a multiple of `share.of * share.updates`.
 
     Returns:
         dataset of dicts `photo`, `photo_superpixels`, `anime`, `anime_smooth`, each
@@ -75,8 +83,9 @@ def build_dataset(
         photo, photo_superpixels = tf.unstack(photo_pairs, axis=1)
         anime, anime_smooth = tf.unstack(anime_pairs, axis=1)
         seed = tf.stack([_seed(data), step])
+        places = share.place(tf.range(part, dtype=tf.int64), replica, data.batch_size)
         anime, anime_smooth = augment(
-            anime, anime_smooth, seed, replica * part, data.batch_size
+            anime, anime_smooth, seed, places, data.batch_size
         )
         return {
             "photo": to_float(photo),
@@ -231,7 +240,8 @@ def _samples(count, read, kind, data, start_step, share):
     def sample(read_before):
         turn, place = read_before // part, read_before % part
         step, replica = _step_and_replica(turn, start_step, share)
-        number = step * data.batch_size + replica * part + place
+        place = share.place(place, replica, data.batch_size)
+        number = step * data.batch_size + place
         epoch, place = number // count, number % count
         index = tf.random.experimental.index_shuffle(
             place, tf.stack([key, epoch]), count - 1

@@ -7,6 +7,7 @@ picture is filled with 0, the middle grey of [-1, 1].
 import tensorflow as tf
 
 from animegan_tf.objectives import share_taken_for_real
+from animegan_tf.training.replicas import mean_over_replicas, own_part, replicas
 
 _SHIFT, _HOLE = 1 / 8, 1 / 2  # of the side, as in the paper
 
@@ -15,10 +16,11 @@ def draw(count, key):
     """Random numbers for the changes of a batch: float32 `(count, 8)` in [0, 1).
 
     Args:
-        count: pictures of a kind.
+        count: pictures of a kind, of this replica.
         key: int64 `(2,)`; the same key gives the same numbers.
     """
-    return tf.random.stateless_uniform((count, 8), key, alg="philox")
+    whole = count * replicas()
+    return own_part(tf.random.stateless_uniform((whole, 8), key, alg="philox"))
 
 
 def augmented(pictures, names, numbers, share):
@@ -112,8 +114,11 @@ class AugmentationShare:
             applied: boolean scalar, whether the step is; else the share stays.
         """
         if self.target:
-            separation = share_taken_for_real(real, self.middle, fake)
-            pace = tf.cast(tf.shape(real)[0], tf.float32) / self.pictures
+            separation = mean_over_replicas(
+                share_taken_for_real(real, self.middle, fake)
+            )
+            whole = tf.shape(real)[0] * replicas()
+            pace = tf.cast(whole, tf.float32) / self.pictures
             step = pace * tf.sign(separation - self.target)
             moved = tf.clip_by_value(self.value + step, 0.0, 1.0)
             self.value.assign(tf.where(applied, moved, self.value))

@@ -265,16 +265,3 @@ def _read_cluster(text):
         'is, as {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", '
         f'"index": 0}}}}; got {text or "nothing"}'
     )
-
-
-def replicas():
-    """How many replicas share the step that is being traced."""
-    return tf.distribute.get_strategy().num_replicas_in_sync
-
-
-def on_every_replica(holds):
-    """Whether a boolean scalar is true on all replicas of the step being traced."""
-    if replicas() == 1:
-        return holds
-    context = tf.distribute.get_replica_context()
-    return context.all_reduce("SUM", tf.cast(holds, tf.int32)) == replicas()

@@ -7,6 +7,7 @@ this module needs TensorFlow. What is made of the gradients is in `objectives`.
 import tensorflow as tf
 
 from animegan_tf.objectives import gradient_penalty, zero_centred_penalty
+from animegan_tf.training.replicas import own_part, replicas
 
 
 def verdict_gradients(discriminator, pictures):
@@ -61,6 +62,6 @@ def slope_penalty(kind, discriminator, real, fakes, key):
 
 def _between(real, fake, key):
     """A point on the line between each pair of pictures."""
-    shape = (tf.shape(real)[0], *[1] * (len(real.shape) - 1))
-    place = tf.random.stateless_uniform(shape, key, alg="philox")
+    shape = (tf.shape(real)[0] * replicas(), *[1] * (len(real.shape) - 1))
+    place = own_part(tf.random.stateless_uniform(shape, key, alg="philox"))
     return place * real + (1.0 - place) * fake

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from animegan_tf.ops import guided_filter
-from animegan_tf.training.distribute import on_every_replica, replicas
+from animegan_tf.training.replicas import on_every_replica, replicas
 
 
 def paint(generator, photo):

@@ -32,9 +32,7 @@ def measure_overhead(config, pretrainer, trainer, batch, repeats):
         bare(batch)
     watched = _watched(config, trainer, lambda: full(batch))
     watched()
-    pairs = [
-        (_seconds(watched), _seconds(lambda: bare(batch))) for _ in range(repeats)
-    ]
+    pairs = [(_seconds(watched), _seconds(lambda: bare(batch))) for _ in range(repeats)]
     saving = _checkpoint_seconds(config, pretrainer, trainer)
     seconds = statistics.median(a for a, _ in pairs)
     return {

@@ -1,0 +1,34 @@
+"""What a step needs to know of the other replicas that share it, while it is traced.
+
+On one device there is one replica, and each function gives back what it was given.
+"""
+
+import tensorflow as tf
+
+
+def replicas():
+    """How many replicas share the step."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def on_every_replica(holds):
+    """Whether a boolean scalar is true on all replicas."""
+    if replicas() == 1:
+        return holds
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce("SUM", tf.cast(holds, tf.int32)) == replicas()
+
+
+def mean_over_replicas(value):
+    """The mean of all replicas' values of a float tensor."""
+    if replicas() == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce("MEAN", value)
+
+
+def own_part(numbers):
+    """The rows of this replica's pictures, from those of the whole batch's."""
+    if replicas() == 1:
+        return numbers
+    number = tf.distribute.get_replica_context().replica_id_in_sync_group
+    return tf.split(numbers, replicas())[number]
