@@ -19,7 +19,7 @@ from animegan_tf.errors import InputError, Interrupted, TrainingError
 
 CONFIGS = {**PRESETS, "sample": SAMPLE}
 # Groups of settings whose flags do not name the group.
-FLAT = ("", "data", "optimizer", "objective", "evaluation", "start")
+FLAT = ("", "data", "optimizer", "objective", "evaluation", "start", "devices")
 
 
 def parser_of(config, **options):
