@@ -7,13 +7,15 @@ moves a variable in a call: a step is traced in seconds, and what it does with r
 is the same.
 """
 
+import dataclasses
 import sys
 from pathlib import Path
 
 import keras
 import numpy as np
+from tiny_runs import tiny_config
 
-from animegan_tf.config import DataConfig, DeviceConfig, TrainConfig
+from animegan_tf.config import DeviceConfig
 from animegan_tf.layers import LADE, ExternalAttention, SpectralConv2D, compiled
 from animegan_tf.training import run
 from animegan_tf.training.targets import TargetPool
@@ -55,27 +57,17 @@ class CheapTargets(TargetPool):
 
 def train(samples, run_dir, distribute):
     """Ten steps of phase 2; the same in every process that has this call."""
-    config = TrainConfig(
-        run_dir=run_dir,
-        data=DataConfig(
-            photos=samples / "train_photo",
-            anime=samples / "Sample" / "style",
-            validation=samples / "val",
-            cache=samples / "cache",
-            image_size=32,
-            batch_size=4,
-        ),
-        devices=DeviceConfig(
-            distribute=distribute,
-            cpu_devices=DEVICES if distribute == "mirrored" else 0,
-        ),
+    cpu_devices = DEVICES if distribute == "mirrored" else 0
+    config = tiny_config(
+        samples,
+        run_dir,
+        devices=DeviceConfig(distribute=distribute, cpu_devices=cpu_devices),
         pretrain_epochs=0,
         epochs=1,
         steps_per_epoch=10,
-        width=4,
-        perceptual="random",
     )
-    run.train(config)
+    data = dataclasses.replace(config.data, batch_size=4)
+    run.train(dataclasses.replace(config, data=data))
 
 
 def main():

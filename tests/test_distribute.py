@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_runs import final_values, log_of
 
 from animegan_tf.config import DeviceConfig, ObjectiveConfig, TrainConfig, check_config
 from animegan_tf.errors import InputError
 from animegan_tf.samples import write_samples
 from animegan_tf.training import distribute
-from animegan_tf.training.checkpoint import newest_checkpoint, read_checkpoint
 from animegan_tf.training.distribute import open_devices
 
 REPLICAS = Path(__file__).with_name("replicas.py")
@@ -59,15 +59,9 @@ def runs(tmp_path_factory):
     return folder
 
 
-def checkpoint(run):
-    return read_checkpoint(newest_checkpoint(run / "checkpoints"))
-
-
 @pytest.mark.parametrize("run", ["here/mirrored", "worker_0/multiworker"])
 def test_devices_train_what_one_device_trains(runs, run):
-    alone, _ = checkpoint(runs / "here" / "none")
-    together, facts = checkpoint(runs / run)
-    assert facts["progress"]["taken"] == 10
+    alone, together = (final_values(runs / path) for path in ("here/none", run))
     assert sorted(together) == sorted(alone)
     networks = [name for name in alone if name.split("/")[0] in NETWORKS]
     assert len(networks) > 30
@@ -75,11 +69,8 @@ def test_devices_train_what_one_device_trains(runs, run):
         np.testing.assert_allclose(
             together[name], alone[name], rtol=0, atol=1e-5, err_msg=name
         )
-    log, expected = (
-        [json.loads(line) for line in open(runs / path / "log.jsonl")]
-        for path in (run, "here/none")
-    )
-    assert len(log) == 1
+    log, expected = (log_of(runs / path) for path in (run, "here/none"))
+    assert [line["steps"] for line in log] == [10]
     for line, other in zip(log, expected):
         # Figures of health are each device's own, of its part of the batch.
         terms = [n for n in other if "/" in n and not n.startswith("health/")]
