@@ -388,7 +388,7 @@ class DTGANTrainer(keras.Model):
         return painted, seen, judged, terms
 
     def generator_side(self, tape, terms, seen):
-        """What moves the generator, and its loss' gradients by what was seen, by tail."""
+        """What moves the generator; its loss' gradients by what was seen, by tail."""
         with tape:
             loss = sum(terms.values())
         variables = self.generator.trainable_variables
