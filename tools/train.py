@@ -148,7 +148,8 @@ def main():
     path = train(config, resume)
     print(f"health page: {path.parent / 'health.html'}")
     print(f"generator:   {path}")
-    print(f"sample grid: {max((path.parent / 'samples').glob('*.png'))}")
+    grids = (path.parent / "samples").glob("*.png")
+    print(f"sample grid: {max(grids, default='written by the first process')}")
     print(f"log:         {path.parent / 'log.jsonl'}")
 
 

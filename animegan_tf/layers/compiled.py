@@ -30,9 +30,9 @@ def use_compiled(inputs):
 
 
 def computes_on_cpu():
-    """Whether TensorFlow computes, and without a GPU."""
+    """Whether TensorFlow computes, and without a GPU or a TPU."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
 
-    return not tf.config.list_physical_devices("GPU")
+    return not any(tf.config.list_physical_devices(x) for x in ("GPU", "TPU"))

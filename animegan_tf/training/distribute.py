@@ -4,12 +4,11 @@ The batch of a step is cut into equal parts, one a replica; gradients, logs and 
 statistics of batch normalisation are means over all of them. So many devices train
 what one device trains with the same `batch_size`, and no learning rate is scaled.
 
-One device trains by Keras' `fit`. The others have a loop of their own, because Keras
-3.15's `fit` cannot serve them with a `train_step` like ours: under
-`MultiWorkerMirroredStrategy` it fails at the first batch ("Attempt to convert a value
-(PerReplica...) ... to a Tensor"; keras issue 20585 tells that this strategy is not
-supported), and only one of the machines may write. The loop calls the same callbacks
-in the same order.
+One device trains by Keras' `fit`, the others by a loop of their own that calls the same
+callbacks in the same order. Keras 3.15's `fit` does train a model with such a
+`train_step` under `MirroredStrategy`; under `MultiWorkerMirroredStrategy`, which Keras
+says it does not support (keras issues 20585 and 20601), it ends at the first batch: it
+takes the batch of each replica for one tensor. One loop then serves all strategies.
 """
 
 import contextlib
@@ -149,7 +148,7 @@ class Devices:
     def _of_all_workers(self, number):
         if self.workers == 1:
             return [number]
-        return self._gathered(tf.constant([number])).numpy().tolist()
+        return self._gathered(tf.constant([number], tf.int64)).numpy().tolist()
 
     @functools.cached_property
     def _gathered(self):

@@ -61,7 +61,8 @@ class DTGANTrainer(keras.Model):
     One painting and one update of each side a step, from the same pictures, unless the
     settings want more updates of one side; the authors paint again after the
     generator's update. Every picture passes through the perceptual network once, and
-    each discriminator sees a painted picture once. Where one side has n updates in a
+    each discriminator sees a painted picture once, or twice where its slope is
+    penalised. Where one side has n updates in a
     step, the batch is n batches in one: each update has its own pictures, the side with
     one update has it in the last of them, and updates of the discriminators alone need
     neither superpixels nor the perceptual network.
@@ -263,7 +264,7 @@ class DTGANTrainer(keras.Model):
             (PENALTY_TERMS[0], self.support_discriminator, "anime", fakes),
             (PENALTY_TERMS[1], self.main_discriminator, "revision", main),
         ):
-            penalty = slope_penalty(self.penalty, network, seen[real], kinds, key)
+            penalty = slope_penalty(self.penalty, network, seen[real], kinds, key + 1)
             terms[name] = factor * penalty
         return terms
 
@@ -388,7 +389,7 @@ class DTGANTrainer(keras.Model):
         return painted, seen, judged, terms
 
     def generator_side(self, tape, terms, seen):
-        """What moves the generator; its loss' gradients by what was seen, by tail."""
+        """What moves the generator, and the gradients by what was seen, by tail."""
         with tape:
             loss = sum(terms.values())
         variables = self.generator.trainable_variables
@@ -451,8 +452,7 @@ class DTGANTrainer(keras.Model):
         wanted = self.settings.generator_steps, self.settings.discriminator_steps
         count, readings = max(wanted), []
         for place, part in enumerate(_parts(batch, count)):
-            seed = tf.constant(self.seed, tf.int64)
-            key = tf.stack([seed, self.steps * count + place])
+            key = _key(self.seed, self.steps * count + place)
             sides = (count - place <= steps for steps in wanted)
             terms, shares, figures = self.update(part, key, *sides)
             readings.append(figures)
@@ -461,6 +461,12 @@ class DTGANTrainer(keras.Model):
         self.steps.assign_add(1)
         self.readings.write(_joined(readings))
         return logs
+
+
+def _key(seed, number):
+    """Key of an update's random numbers; those of the data pipeline are others."""
+    key = tf.stack([tf.constant(seed, tf.int64), number])
+    return tf.random.experimental.stateless_fold_in(key, 1, alg="philox")
 
 
 def _parts(batch, count):
