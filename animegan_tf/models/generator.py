@@ -144,5 +144,5 @@ def generator_shape(generator):
     return {
         "width": generator.get_layer("base_0_conv").filters,
         "memory": generator.get_layer("main_attention").memory,
-        "resize": upsampling.convention,
+        "resize": getattr(upsampling, "convention", "transposed"),
     }
