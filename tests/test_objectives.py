@@ -1,5 +1,5 @@
+import importlib
 import math
-import sys
 from pathlib import Path
 
 import keras
@@ -152,12 +152,14 @@ def test_separation_of_training_pictures():
 
 
 @pytest.fixture
-def gaussians(monkeypatch):
+def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "tools"))
-    monkeypatch.delitem(sys.modules, "benchmarks", raising=False)
-    from benchmarks import gaussians
+    return importlib.import_module
 
-    return gaussians
+
+@pytest.fixture
+def gaussians(benchmarks):
+    return benchmarks("benchmarks.gaussians")
 
 
 def test_modes_are_counted_as_said(gaussians):
@@ -181,3 +183,16 @@ def test_a_toy_game_finds_the_modes(gaussians):
     # Points strewn over the circle's square are good by 3.5 %.
     assert before[0] <= 1 and before[1] < 0.05
     assert after[0] >= 7 and after[1] > 0.15
+
+
+def test_the_share_of_what_alternates_from_pixel_to_pixel(benchmarks):
+    alternation = benchmarks("benchmarks.checkerboard").alternation
+    row = np.arange(32)
+    wave = np.sin(2 * np.pi * row / 32)[None, :, None, None] * np.ones((1, 32, 32, 3))
+    columns = np.where(row % 2, 1.0, -1.0)[None, None, :, None] * np.ones_like(wave)
+    assert alternation(wave + 5) == pytest.approx(0, abs=1e-9)
+    assert alternation(columns) == pytest.approx(1)
+    # A sine's energy is half of the columns'.
+    assert alternation(columns + wave) == pytest.approx(2 / 3)
+    noise = rng.normal(size=(50, 32, 32, 3))
+    assert alternation(noise) == pytest.approx(2 / 32, rel=0.1)
