@@ -1,5 +1,6 @@
 """Turns photos and videos into anime pictures and videos.
 
+    python tools/stylize.py photo.jpg
     python tools/stylize.py photo.jpg -o picture.png --generator generator.keras
     python tools/stylize.py my/photos more/*.jpg -o painted --format jpg
     python tools/stylize.py photo.jpg -o picture.png --strength 0.7 --keep-color
@@ -35,9 +36,10 @@ def parse_arguments():
     parser.add_argument(
         "-o",
         "--output",
-        required=True,
+        default="painted",
         metavar="OUT",
-        help="what to write for one photo or video; else a folder, made if missing",
+        help="what to write for one photo or video; else a folder, made if missing "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--generator",

@@ -20,9 +20,9 @@ def export_release(generator, folder, text, card=ModelCard(), overwrite=False):
     """Writes a model's folder, which is complete when it appears.
 
     It holds `generator.keras`, a SavedModel as version 1, a LiteRT file for GPUs
-    (`float16_512.tflite`) and one for CPUs (`dynamic.tflite`, any size), and the model
-    card `README.md`, at whose end every file has its SHA-256. All have the same
-    weights, rounded to float16: `generator.keras` then packs to half its size.
+    (`float16_512.tflite`), one for CPUs (`generator.tflite`, dynamic, of any size), and
+    the model card `README.md`, at whose end every file has its SHA-256. All have the
+    same weights, rounded to float16: `generator.keras` then packs to half its size.
 
     Args:
         generator: model of `build_generator`, with both tails or the main one.
@@ -46,7 +46,7 @@ def export_release(generator, folder, text, card=ModelCard(), overwrite=False):
         temporary.mkdir(parents=True)
         _save_packed(generator, temporary / "generator.keras")
         export_saved_model(generator, temporary)
-        gpu, cpu = temporary / "float16_512.tflite", temporary / "dynamic.tflite"
+        gpu, cpu = temporary / "float16_512.tflite", temporary / "generator.tflite"
         export_litert(generator, gpu, "float16", 512, card=card)
         export_litert(generator, cpu, "dynamic", card=card)
         listed = list_files(temporary)

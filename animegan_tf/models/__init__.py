@@ -4,6 +4,7 @@ from animegan_tf.models.discriminator import build_discriminator
 from animegan_tf.models.features import build_features
 from animegan_tf.models.generator import (
     as_float32,
+    averaged,
     build_generator,
     freeze_base,
     generator_shape,
@@ -12,6 +13,7 @@ from animegan_tf.models.generator import (
 
 __all__ = [
     "as_float32",
+    "averaged",
     "build_discriminator",
     "build_features",
     "build_generator",

@@ -146,3 +146,35 @@ def generator_shape(generator):
         "memory": generator.get_layer("main_attention").memory,
         "resize": getattr(upsampling, "convention", "transposed"),
     }
+
+
+def averaged(generators, shares):
+    """A generator whose weights are the weighted mean of those of others.
+
+    It paints between them only if they come from one run, or began at one generator:
+    weights of runs that began apart mean different things.
+
+    Args:
+        generators: models of `build_generator`, float32 and of one shape.
+        shares: a number above 0 for each; only their ratios count.
+
+    Returns:
+        A new model of the same shape.
+
+    Raises:
+        ValueError: the generators differ in shape.
+
+    Reference:
+        Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models
+        improves accuracy without increasing inference time", ICML 2022.
+    """
+    first, *others = ([tuple(w.shape) for w in g.weights] for g in generators)
+    if any(shapes != first for shapes in others):
+        raise ValueError("generators must have one shape to be averaged")
+    total = sum(shares)
+    weights = zip(*(generator.get_weights() for generator in generators))
+    mean = as_float32(generators[0])
+    mean.set_weights(
+        [sum(s * w for s, w in zip(shares, ws, strict=True)) / total for ws in weights]
+    )
+    return mean
