@@ -14,7 +14,7 @@ import numpy as np
 
 TRAIN = Path(__file__).parents[1] / "train.py"
 WAYS = {
-    "rounding": "one device, sums in another order",
+    "rounding": "one device, with oneDNN",
     "mirrored": "two devices in one process",
     "multiworker": "two processes",
     "stopped": "two processes, stopped and resumed",
@@ -27,13 +27,14 @@ def measure_distribution(args):
 
     All train by `tools/train.py`, with the targets and the networks of a real run; the
     difference is that of all networks' weights in the checkpoints after each phase.
-    The targets of phase 2 turn on grey levels and thresholds, so a difference in the
-    last bit may grow there: one device without oneDNN shows by how much.
+    All do without oneDNN, which chooses its ways to add up by the size of the batch
+    that a device has; one device with it shows what such rounding alone comes to. The
+    targets of phase 2 turn on grey levels and thresholds, so it may grow there.
     """
     with TemporaryDirectory() as folder:
         folder = Path(folder)
         _wait([_start(args, folder / "one")])
-        _wait([_start(args, folder / "rounding", TF_ENABLE_ONEDNN_OPTS="0")])
+        _wait([_start(args, folder / "rounding", TF_ENABLE_ONEDNN_OPTS="1")])
         mirrored = ("--distribute", "mirrored", "--cpu-devices", "2")
         _wait([_start(args, folder / "mirrored", *mirrored)])
         _wait(_start_workers(args, folder / "multiworker"))
@@ -65,7 +66,8 @@ def _start(args, run, *flags, **environment):
         command += [f"--{name}={value}" for name, value in settings.items()]
     else:
         command += ["--resume", run]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
+    own = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    environment = {**os.environ, **own, **environment}
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
 
