@@ -12,6 +12,7 @@
     python tools/benchmark.py train
     python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
     python tools/benchmark.py kills --kills 50
+    python tools/benchmark.py finetune
     python tools/benchmark.py gaussians --plot gaussians.png
     python tools/benchmark.py checkerboard
     python tools/benchmark.py distribution
@@ -34,6 +35,7 @@ from benchmarks import (
     accelerator,
     checkerboard,
     distribution,
+    finetuning,
     gaussians,
     kills,
     metrics,
@@ -149,6 +151,23 @@ def parse_arguments():
     command.add_argument("--steps", type=int, default=150)
     command.add_argument("--image-size", type=int, default=64)
     command.add_argument("--width", type=int, default=8)
+    command = add("finetune", finetuning.measure_finetune, "moving to a new style")
+    command.add_argument(
+        "--generator",
+        type=Path,
+        default=Path("runs/sample/generator.keras"),
+        metavar="PATH",
+        help="of the sample training (default: %(default)s)",
+    )
+    command.add_argument("--steps", type=int, default=300)
+    command.add_argument("--freeze", choices=("none", "base"), default="none")
+    command.add_argument(
+        "--work",
+        type=Path,
+        default=Path("runs/finetune"),
+        metavar="DIR",
+        help="pictures and runs; runs that are there are not made again",
+    )
     command = add("compilation", training.measure_compilation, "networks under XLA")
     command.add_argument("--image-size", type=int, default=128)
     command.add_argument("--batch-size", type=int, default=2)
