@@ -137,7 +137,7 @@ def test_a_checkpoint_holds_all_that_a_run_is(whole):
     assert groups == {
         *("generator", "support_discriminator", "main_discriminator", "average"),
         *("pretrain_optimizer", "generator_optimizer", "discriminator_optimizer"),
-        "means",
+        *("objective", "means"),
     }
     endings = {name.split("/")[-1] for name in values if "discrim" in name}
     assert {"kernel", "u", "iteration"} <= endings

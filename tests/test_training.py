@@ -440,6 +440,7 @@ def test_the_epoch_that_ends_training_is_saved(judged, monkeypatch):
         require_finite=lambda: None,
         models={"generator": None},
         progress=progress,
+        writes=True,
         saved=0,
     )
     often = dataclasses.replace(judged, save_every=5, epochs=100)
