@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_runs import tiny_config
 
 from animegan_tf.config import (
-    DataConfig,
     StartConfig,
     TrainConfig,
     check_config,
@@ -57,23 +57,9 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def config(pictures, trained, tmp_path):
-    return TrainConfig(
-        run_dir=tmp_path / "run",
-        data=DataConfig(
-            photos=pictures / "train_photo",
-            anime=pictures / "Sample" / "style",
-            validation=pictures / "val",
-            cache=pictures / "cache",
-            image_size=32,
-            batch_size=2,
-        ),
-        start=StartConfig(init=trained / "generator.keras"),
-        pretrain_epochs=0,
-        epochs=1,
-        steps_per_epoch=1,
-        width=4,
-        perceptual="random",
-    )
+    start = StartConfig(init=trained / "generator.keras")
+    settings = {"pretrain_epochs": 0, "epochs": 1, "steps_per_epoch": 1}
+    return tiny_config(pictures, tmp_path / "run", start=start, **settings)
 
 
 def with_start(config, **changes):
