@@ -121,7 +121,7 @@ class Devices:
             names[:] = logs
             return tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
 
-        @tf.function
+        @tf.function(autograph=False)  # as in `fit`: no step has loops to convert
         def step(batches):
             values = self.strategy.run(replica_step, args=(next(batches),))
             return self.strategy.reduce("MEAN", values, axis=None)
