@@ -1,9 +1,5 @@
 """The weighted mean of generators of one lineage, and the tool that writes it."""
 
-import runpy
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from helpers import random_generator
@@ -11,22 +7,11 @@ from helpers import random_generator
 from animegan_tf.inference import load_generator
 from animegan_tf.models import build_generator
 
-TOOL = Path(__file__).parents[1] / "tools" / "average.py"
-
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
+def call(run_here, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-    def call(line):
-        monkeypatch.setattr(sys, "argv", ["average.py", *line.split()])
-        try:
-            runpy.run_path(str(TOOL), run_name="__main__")
-        except SystemExit as end:
-            return end.code, capsys.readouterr().err
-        return 0, capsys.readouterr().out
-
-    return call
+    return lambda line: run_here("average.py", *line.split())
 
 
 def test_the_tool_writes_the_weighted_mean(call, tmp_path):
@@ -35,7 +20,7 @@ def test_the_tool_writes_the_weighted_mean(call, tmp_path):
     one.save(tmp_path / "one.keras")
     three.save(tmp_path / "three.keras")
     line = "one.keras three.keras -o mean.keras --shares 1 3"
-    assert call(line) == (0, "mean.keras\n")
+    assert call(line)[:2] == (0, "mean.keras\n")
     mean = load_generator(tmp_path / "mean.keras").get_weights()
     for got, a, b in zip(mean, one.get_weights(), three.get_weights(), strict=True):
         np.testing.assert_allclose(got, (a + 3 * b) / 4, rtol=1e-6, atol=1e-6)
@@ -54,6 +39,6 @@ def test_the_tool_writes_the_weighted_mean(call, tmp_path):
 def test_the_tool_refuses(call, tmp_path, line, named):
     random_generator(4).save(tmp_path / "one.keras")
     build_generator(6, memory=8).save(tmp_path / "wide.keras")
-    status, err = call(line)
+    status, _, err = call(line)
     assert status == 2 and named in err.splitlines()[-1]
     assert not list(tmp_path.glob("mean*"))

@@ -13,7 +13,7 @@ from pathlib import Path
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.figures import Evaluation
 from animegan_tf.evaluation.report_html import render
-from animegan_tf.imaging.io import make_folder, write_atomic
+from animegan_tf.imaging.io import make_folder, replace_folder, write_atomic
 
 REPORT, TABLE, BY_PICTURE, PAGE = (
     "report.json",
@@ -93,21 +93,10 @@ def write_report(
         for name, text in contents.items():
             write_atomic(temporary / name, text.encode("utf-8", "backslashreplace"))
         temporary.chmod(0o755)
-        _publish(temporary, folder)
+        replace_folder(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return [folder / name for name in contents]
-
-
-def _publish(temporary, folder):
-    """Rename the finished folder into place; an older one leaves only then."""
-    old = None
-    if folder.exists():
-        old = temporary.with_name(f"{temporary.name}-old")
-        os.rename(folder, old)
-    os.rename(temporary, folder)
-    if old:
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def as_json(evaluation: Evaluation) -> str:

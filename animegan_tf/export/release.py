@@ -1,7 +1,6 @@
 """A trained generator as the folder that users are given: every format, one card."""
 
 import hashlib
-import os
 import shutil
 import uuid
 import zipfile
@@ -13,6 +12,7 @@ from animegan_tf.errors import InputError
 from animegan_tf.export.arguments import ModelCard
 from animegan_tf.export.litert import export_litert
 from animegan_tf.export.saved_model import export_saved_model
+from animegan_tf.imaging.io import replace_folder
 from animegan_tf.models import as_float32
 
 
@@ -51,9 +51,7 @@ def export_release(generator, folder, text, card=ModelCard(), overwrite=False):
         export_litert(generator, cpu, "dynamic", card=card)
         listed = list_files(temporary)
         (temporary / "README.md").write_text(f"{text.rstrip()}\n\n{listed}")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
+        replace_folder(temporary, folder)
     except OSError as error:
         raise InputError(
             f"{folder}: must be writable, received: {error.strerror}."

@@ -1,6 +1,5 @@
 """A trained generator as a SavedModel for TensorFlow Serving."""
 
-import os
 import shutil
 import uuid
 from pathlib import Path
@@ -10,6 +9,7 @@ import tensorflow as tf
 
 from animegan_tf.errors import InputError
 from animegan_tf.export.warmup import write_warmup
+from animegan_tf.imaging.io import replace_folder
 from animegan_tf.models import as_float32, main_tail
 from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.sizes import MIN_SIZE, MULTIPLE
@@ -62,7 +62,7 @@ def export_saved_model(generator, folder, version=1, overwrite=False, warmup=Tru
         save_functions(model, _signatures(model), temporary)
         if warmup:
             write_warmup(temporary)
-        _publish(temporary, target)
+        replace_folder(temporary, target)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "message", error)
         raise InputError(
@@ -127,21 +127,6 @@ def _decoded(data):
         lambda: tf.io.decode_image(data, 3, expand_animations=False),
     )
     return tf.ensure_shape(image, [None, None, 3])
-
-
-def _publish(temporary, target):
-    """Renames a finished folder, in place of one that may be there."""
-    if not target.exists():
-        os.rename(temporary, target)
-        return
-    old = target.with_name(f".{uuid.uuid4().hex}.tmp")
-    os.rename(target, old)
-    try:
-        os.rename(temporary, target)
-    except OSError:
-        os.rename(old, target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def save_functions(model, signatures, folder):

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -296,6 +297,31 @@ def write_atomic(path: Path, data: bytes) -> None:
     """
     with replacing(path) as temporary, _writing(path):
         temporary.write_bytes(data)
+
+
+def replace_folder(temporary: Path, target: Path) -> None:
+    """Renames a finished folder, in place of one that may be there.
+
+    The old one goes only when the new one has its name, and comes back if that fails.
+
+    Args:
+        temporary: the finished folder, beside `target`.
+        target: the name that it takes.
+
+    Raises:
+        OSError: it cannot be renamed; what was at `target` is there again.
+    """
+    if not target.exists():
+        os.rename(temporary, target)
+        return
+    old = target.with_name(f".{uuid.uuid4().hex}.tmp")
+    os.rename(target, old)
+    try:
+        os.rename(temporary, target)
+    except OSError:
+        os.rename(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
