@@ -406,7 +406,6 @@ def test_training_refuses_weights_that_do_not_fit(
         ("photo.png -o out.png --generator nowhere.keras", ["nowhere.keras"]),
         ("photo.png -o out.png --generator broken.jpg", ["broken.jpg"]),
         ("photo.png -o out.png --generator GENERATOR --max-side 8", ["8"]),
-        ("photo.png", ["runs/sample/generator.keras"]),
     ],
 )
 def test_stylizing_refuses(call, tmp_path, line, named):

@@ -44,7 +44,7 @@ def parse_arguments():
     parser.add_argument(
         "--generator",
         type=Path,
-        default=Path("runs/sample/generator.keras"),
+        default=Path("portrait"),
         metavar="PATH",
         help="generator of tools/train.py, or what tools/export.py made of one: a "
         ".tflite or .onnx file or a SavedModel's folder; or the name of a model in "
