@@ -174,7 +174,7 @@ def test_sigkills_lose_no_more_than_the_interval(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert figures["kills"] == 2
+    assert figures["kills"] == 2 and figures["in_write"] >= 1
     assert figures["worst_loss"] <= figures["save_steps"] == 2
     assert figures["equal_runs"] == figures["runs"]
 

@@ -131,8 +131,8 @@ def _killed_run(config, rng, args, most, seconds):
         if len(kills) == most:
             _finish(number)
             return kills
-        condition, delay = _moment(rng, steps, folder, rest, args.save_steps, seconds)
-        if not _wait(number, condition, delay):
+        moment = _moment(rng, steps, folder, rest, args.save_steps, seconds)
+        if not _wait(number, *moment):
             return kills
         os.kill(number, signal.SIGKILL)
         os.waitpid(number, 0)
@@ -165,15 +165,21 @@ def _is_writing(folder, rest):
 
 
 def _moment(rng, steps, folder, rest, save_steps, seconds):
-    """When to kill: a condition to wait for, and the seconds to wait after it."""
+    """When to kill: a condition to wait for, the seconds to wait after it, and what
+    must hold at the kill, or None."""
     if rng.random() < 0.5:
         number = rng.randrange(2)  # of the checkpoint that is aimed at
-        writings = _edges(lambda: _is_writing(folder, rest))
-        return lambda: writings() > number, rng.uniform(0, 0.05)
+
+        def writing():
+            return _is_writing(folder, rest)
+
+        writings = _edges(writing)
+        return lambda: writings() > number, rng.uniform(0, 0.05), writing
     number = rng.randrange(2 * save_steps)
     return (
         lambda: number == 0 or (steps.exists() and steps.stat().st_size >= number),
         rng.uniform(0, seconds),
+        None,
     )
 
 
@@ -190,17 +196,33 @@ def _edges(condition):
     return count
 
 
-def _wait(number, condition, delay):
-    """Whether the process was still running `delay` after the condition held."""
+def _wait(number, condition, delay, inside):
+    """Whether the process was still running `delay` after the condition held.
+
+    Where that is too late for `inside`, the next time that it holds is waited for.
+    """
     end = None
-    while end is None or time.perf_counter() < end:
+    while True:
         if os.waitid(os.P_PID, number, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             _finish(number)
             return False
         if end is None and condition():
             end = time.perf_counter() + delay
+        if end is not None and time.perf_counter() >= end:
+            if inside is None or _stopped(number, inside):
+                return True
+            condition, delay, end = inside, 0, None
         time.sleep(0.0005)
-    return True
+
+
+def _stopped(number, inside):
+    """Holds the process still while `inside` holds; else lets it go on."""
+    os.kill(number, signal.SIGSTOP)
+    os.waitid(os.P_PID, number, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    if inside():
+        return True
+    os.kill(number, signal.SIGCONT)
+    return False
 
 
 def _same(a, b):
