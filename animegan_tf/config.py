@@ -24,6 +24,11 @@ class DataConfig:
     photo_superpixels: Path | None = setting(
         None, "folder of the photos' superpixels, same names; none: made into the cache"
     )
+    photo_painted: Path | None = setting(
+        None,
+        "folder of the photos as painted, same names: phase 1 learns these pictures; "
+        "none: it learns to keep the photos' content",
+    )
     anime_smooth: Path | None = setting(
         None, "folder of edge-smoothed anime pictures; none: made into the cache"
     )
@@ -73,6 +78,9 @@ class LossWeights:
     main_discriminator: float = setting(0.1, "main discriminator: real and fake")
     pretrain_support: float = setting(1.0, "pre-training: content of the support tail")
     pretrain_main: float = setting(1.0, "pre-training: content of the main tail")
+    pretrain_pixel: float = setting(
+        10.0, "pre-training with painted photos: their pixels, beside content"
+    )
 
 
 @dataclass(frozen=True)
@@ -423,6 +431,18 @@ def check_config(config):
         "--weights.pretrain-support",
         weights.pretrain_support,
         "above 0 where --weights.pretrain-main is 0",
+    )
+    require(
+        config.pretrain_epochs or data.photo_painted is None,
+        "--pretrain-epochs",
+        config.pretrain_epochs,
+        "1 or more with --photo-painted, which phase 1 learns",
+    )
+    require(
+        weights.pretrain_main or data.photo_painted is None,
+        "--weights.pretrain-main",
+        weights.pretrain_main,
+        "above 0 with --photo-painted, or the main tail does not learn it",
     )
     start = config.start
     holds = start.freeze == "none" or start.init is not None

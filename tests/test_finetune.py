@@ -254,8 +254,12 @@ def test_train_py_starts_from_a_name(shelf, run_here, monkeypatch):
     flags = "--init=portrait --pretrain-epochs 2 --freeze base"
     assert run_here("train.py", *flags.split())[0] == 0
     assert run_here("train.py")[0] == 0
-    assert [c.pretrain_epochs for c in caught] == [0, 2, 1]
-    assert [c.start.freeze for c in caught] == ["none", "base", "none"]
+    # Painted photos are for phase 1, so that it is not left out.
+    line = f"--init portrait --photos {shelf} --anime {shelf} --photo-painted {shelf}"
+    write_image(shelf / "a.png", np.zeros((40, 40, 3), np.uint8))
+    assert run_here("train.py", *line.split())[0] == 0
+    assert [c.pretrain_epochs for c in caught] == [0, 2, 1, 5]
+    assert [c.start.freeze for c in caught] == ["none", "base", "none", "none"]
     assert str(caught[0].start.init) == "portrait"
     for line, named in (
         ("--init served", "served"),

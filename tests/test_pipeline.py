@@ -1,5 +1,6 @@
 """Batches: what is in them, how they align, and that each depends on its step only."""
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -94,6 +95,18 @@ def test_pairs_have_the_same_crop_and_flip(sources, data, storage):
         for batch in stream:
             assert np.array_equal(batch[one][..., :2], batch[other][..., :2])
             assert (batch[other][..., 2] - batch[one][..., 2] == 10).all()
+
+
+def test_painted_photos_have_their_photos_crop_and_flip(sources, data, storage):
+    # The first photo as painted is the last one's file: not by number, but in order.
+    painted = dataclasses.replace(sources, photo_painted=sources.photos[::-1])
+    stream, without = batches(painted, data, 6), batches(sources, data, 6)
+    assert same(stream, without)  # the others stay as they are
+    for batch, other in zip(stream, without):
+        assert set(batch) == {*KEYS, "photo_painted"} and set(other) == set(KEYS)
+        assert np.array_equal(batch["photo_painted"][..., :2], batch["photo"][..., :2])
+        number = batch["photo"][..., 2] // 20
+        assert np.array_equal(batch["photo_painted"][..., 2] // 20, 6 - number)
 
 
 def test_crops_and_flips_are_windows_of_the_picture_and_differ(sources, data):

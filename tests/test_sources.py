@@ -174,6 +174,29 @@ def test_missing_partners_are_named_and_counted(data, tmp_path):
         load_sources(given, 20, "felzenszwalb")
 
 
+def test_painted_photos_are_matched_and_take_their_photos_along(data, tmp_path):
+    assert load_sources(data, 20).photo_painted == ()
+    folder = tmp_path / "painted"
+    names = ["a.jpg.png", "a.png", "b.png", "c.png", "d.png", "unused.png"]
+    draw(folder, names)
+    given = with_(data, photo_painted=folder)
+    sources = load_sources(given, 20)
+    assert [path.name for path in sources.photo_painted] == names[:5]
+    (folder / "b.png").write_bytes(b"no picture")
+    (data.photos / "d.bmp").write_bytes(b"no picture")
+    sources = load_sources(given, 20)
+    assert [path.name for path in sources.photos] == ["a.jpg", "a.png", "c.webp"]
+    assert [path.name for path in sources.photo_painted] == names[:2] + names[3:4]
+    assert len(sources.photo_superpixels) == 3
+    assert {path.name for path, _ in sources.skipped} == {"b.png", "d.bmp"}
+    assert len(sources.skipped) == 2
+    (folder / "c.png").unlink()
+    with pytest.raises(InputError, match="painted: .* for 1: c.webp"):
+        load_sources(given, 20)
+    with pytest.raises(InputError, match="nowhere"):
+        load_sources(with_(data, photo_painted=Path("nowhere")), 20)
+
+
 def test_partner_of_other_proportions(data, tmp_path):
     draw(tmp_path / "smooth", ["x.png", "y.PNG"])
     draw(tmp_path / "smooth", ["z.png"], size=(44, 36))

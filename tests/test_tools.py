@@ -285,6 +285,17 @@ def assert_refused(outcome, *named):
         (f"{JUDGED} --evaluate-photos nowhere --evaluate-anime PICTURES", ["nowhere"]),
         (f"{JUDGED} --evaluate-photos PICTURES --evaluate-anime empty", ["empty"]),
         (f"{JUDGED} --evaluate-photos PICTURES", ["--evaluate-anime", "none"]),
+        ("--photos PICTURES --anime PICTURES --photo-painted nowhere", ["nowhere"]),
+        (
+            "--photos PICTURES --anime PICTURES --photo-painted PICTURES "
+            "--pretrain-epochs 0",
+            ["--pretrain-epochs", "--photo-painted", "0"],
+        ),
+        (
+            "--photos PICTURES --anime PICTURES --photo-painted PICTURES "
+            "--preset shinkai",
+            ["--weights.pretrain-main", "--photo-painted", "0"],
+        ),
         ("--photos PICTURES", ["--anime"]),
         ("--anime PICTURES", ["--photos"]),
         ("--dataset nowhere --style Hayao", ["nowhere/train_photo"]),

@@ -5,6 +5,7 @@
     python tools/stylize.py my/photos more/*.jpg -o painted --format jpg
     python tools/stylize.py photo.jpg -o picture.png --strength 0.7 --keep-color
     python tools/stylize.py group.jpg -o picture.png --faces
+    python tools/stylize.py my/photos -o painted --retouch
     python tools/stylize.py clip.mp4 -o painted.mp4 --side-by-side --smooth 0.8
 
 Folders are searched for pictures and videos, and their sub-folders are made anew in the
@@ -92,6 +93,12 @@ def parse_arguments():
         "--keep-color", action="store_true", help="keep the photo's colours"
     )
     parser.add_argument(
+        "--retouch",
+        action="store_true",
+        help="brighten and calm the photo first, hold the picture to its colours and "
+        "flatten it after; slower, not for videos",
+    )
+    parser.add_argument(
         "--faces",
         action="store_true",
         help="find the faces, paint each by itself and lay it back (extra prepare)",
@@ -147,6 +154,9 @@ def main():
     args = parse_arguments()
     plan = plan_jobs(args.sources, args.output, args.format)
     new = plan.jobs
+    videos = [source for source, _ in plan.jobs if is_video(source)]
+    if args.retouch and videos:
+        raise InputError(f"--retouch takes photos only; got the video {videos[0]}")
     if not plan.single and not args.overwrite:
         new = [job for job in plan.jobs if not job[1].is_file()]
     failed = paint(args, new, plan.single) if new else 0
@@ -188,6 +198,10 @@ def make_stylizer(args):
         args.keep_color,
         large=args.large,
     )
+    if args.retouch:
+        from animegan_tf.inference import RetouchedStylizer
+
+        stylizer = RetouchedStylizer(stylizer)
     if not args.faces:
         return stylizer
     from animegan_tf.inference.portrait import PortraitStylizer

@@ -7,6 +7,8 @@ minutes. Examples:
     python tools/train.py --photos my/photos --anime my/anime --run-dir runs/mine
     python tools/train.py --dataset dataset --style Hayao --preset hayao
     python tools/train.py --init portrait --dataset dataset --style Mine --epochs 6
+    python tools/train.py --init portrait --dataset dataset --style Mine \\
+        --photo-painted painted --pretrain-epochs 4 --epochs 4
     python tools/train.py --resume runs/mine --epochs 150
 """
 
@@ -61,7 +63,7 @@ def parse_arguments():
 def _flags_that_choose():
     """Flags of settings on which the other settings' defaults hang."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    for flag in ("--photos", "--anime", "--init"):
+    for flag in ("--photos", "--anime", "--init", "--photo-painted"):
         parser.add_argument(flag)
     return parser
 
@@ -86,7 +88,7 @@ def _base(known, ahead):
         config = _preset(known)
     else:
         config = SAMPLE
-    if ahead.init:
+    if ahead.init and not ahead.photo_painted:
         # It has learned what phase 1 teaches.
         config = dataclasses.replace(config, pretrain_epochs=0)
     return config
@@ -117,7 +119,8 @@ def _upstream_layout(known):
 
 def check_folders(data):
     """A wrong path shows here, before anything is imported, fetched or made."""
-    for name in ("photos", "anime", "photo_superpixels", "anime_smooth", "validation"):
+    partners = ("photo_superpixels", "photo_painted", "anime_smooth")
+    for name in ("photos", "anime", *partners, "validation"):
         folder = getattr(data, name)
         if folder is not None:
             list_images(folder)

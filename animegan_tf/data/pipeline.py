@@ -15,6 +15,8 @@ from animegan_tf.ops import to_float
 
 # Pictures are held in memory while all together take no more bytes than this.
 MEMORY = 2**30
+# Names in a batch of a photo and its partners, in their order.
+_PHOTOS = ("photo", "photo_superpixels", "photo_painted")
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,10 @@ def build_dataset(
             must be a multiple of `share.of * share.updates`.
 
     Returns:
-        dataset of dicts `photo`, `photo_superpixels`, `anime`, `anime_smooth`, each
-        `(batch, image_size, image_size, 3)` float32 in [-1, 1]. The two pictures of
-        a pair have the same crop, flip and change of colour. With a share of several
+        dataset of dicts `photo`, `photo_superpixels`, `anime`, `anime_smooth`, and
+        `photo_painted` where `sources` have such, each
+        `(batch, image_size, image_size, 3)` float32 in [-1, 1]. A picture and its
+        partners have the same crop, flip and change of colour. With a share of several
         replicas, a step has as many elements, and each is a part of its batch.
 
     Raises:
@@ -78,21 +81,17 @@ def build_dataset(
     readers = readers or window_readers(sources, data)
     part = data.batch_size // share.of
 
-    def finish(turn, photo_pairs, anime_pairs):
+    def finish(turn, photos, anime_pairs):
         step, replica = _step_and_replica(turn, start_step, share)
-        photo, photo_superpixels = tf.unstack(photo_pairs, axis=1)
         anime, anime_smooth = tf.unstack(anime_pairs, axis=1)
         seed = tf.stack([_seed(data), step])
         places = share.place(tf.range(part, dtype=tf.int64), replica, data.batch_size)
         anime, anime_smooth = augment(
             anime, anime_smooth, seed, places, data.batch_size
         )
-        return {
-            "photo": to_float(photo),
-            "photo_superpixels": to_float(photo_superpixels),
-            "anime": to_float(anime),
-            "anime_smooth": to_float(anime_smooth),
-        }
+        batch = dict(zip(_PHOTOS, tf.unstack(photos, axis=1)))
+        batch |= {"anime": anime, "anime_smooth": anime_smooth}
+        return {name: to_float(pictures) for name, pictures in batch.items()}
 
     kinds = [
         _samples(count, read, kind, data, start_step, share)
@@ -155,38 +154,33 @@ def window_readers(sources: Sources, data: DataConfig):
     files that TensorFlow reads by itself.
     """
     size = loading_size(data)
-    kinds = (
-        (sources.photos, sources.photo_superpixels, _flat_square, "flat"),
-        (sources.anime, sources.anime_smooth, square, "square"),
-    )
-    pairs = sum(len(pictures) for pictures, *_ in kinds)
-    in_memory = pairs * 2 * size * size * 3 <= MEMORY
-    readers = []
-    for pictures, partners, partner_square, name in kinds:
-        if in_memory:
-            reader = _memory_reader(pictures, partners, size, partner_square, data)
-        else:
-            files = [
-                _square_files(pictures, square, f"square-{size}", size, data),
-                _square_files(partners, partner_square, f"{name}-{size}", size, data),
-            ]
-            reader = _file_reader(files, size, data)
-        readers.append((len(pictures), reader))
-    return readers
+    kinds = [
+        [
+            (sources.photos, square, "square"),
+            (sources.photo_superpixels, _flat_square, "flat"),
+        ],
+        [(sources.anime, square, "square"), (sources.anime_smooth, square, "square")],
+    ]
+    if sources.photo_painted:
+        kinds[0].append((sources.photo_painted, square, "square"))
+    files = sum(len(paths) for kind in kinds for paths, *_ in kind)
+    make = _memory_reader if files * size * size * 3 <= MEMORY else _file_reader
+    return [(len(kind[0][0]), make(kind, size, data)) for kind in kinds]
 
 
-def _memory_reader(pictures, partners, size, partner_square, data):
-    pairs = np.empty((len(pictures), 2, size, size, 3), np.uint8)
+def _memory_reader(kind, size, data):
+    count = len(kind[0][0])
+    pictures = np.empty((count, len(kind), size, size, 3), np.uint8)
 
     def load(index):
-        pairs[index, 0] = square(read_image(pictures[index]), size)
-        pairs[index, 1] = partner_square(read_image(partners[index]), size)
+        for place, (paths, squared, _) in enumerate(kind):
+            pictures[index, place] = squared(read_image(paths[index]), size)
 
-    for _ in cache.in_threads(load, range(len(pictures)), "loading pictures"):
+    for _ in cache.in_threads(load, range(count), "loading pictures"):
         pass
     with tf.device("CPU"):  # or else it would fill the accelerator's memory
-        kept = tf.constant(pairs)
-    shape = (1, 2, data.image_size, data.image_size, 3)
+        kept = tf.constant(pictures)
+    shape = (1, len(kind), data.image_size, data.image_size, 3)
 
     def read(index, top, left):
         return tf.slice(kept, tf.stack([index, 0, top, left, 0]), shape)[0]
@@ -198,17 +192,18 @@ def _square_files(paths, function, name, size, data):
     made = cache.derive(
         paths,
         data.cache,
-        name,
+        f"{name}-{size}",
         lambda image: function(image, size),
         "cutting squares",
     )
     return [str(path) for path in made]
 
 
-def _file_reader(files, size, data):
+def _file_reader(kind, size, data):
+    files = [_square_files(*of_pictures, size, data) for of_pictures in kind]
     with tf.device("CPU"):
-        names = tf.constant(files)  # (2, pictures)
-    shape = (2, data.image_size, data.image_size, 3)
+        names = tf.constant(files)  # (pictures and partners, count)
+    shape = (len(files), data.image_size, data.image_size, 3)
 
     def decode(name):
         return tf.ensure_shape(
@@ -216,8 +211,8 @@ def _file_reader(files, size, data):
         )
 
     def read(index, top, left):
-        pair = tf.stack([decode(names[0, index]), decode(names[1, index])])
-        return tf.slice(pair, tf.stack([0, top, left, 0]), shape)
+        pictures = tf.stack([decode(names[i, index]) for i in range(len(files))])
+        return tf.slice(pictures, tf.stack([0, top, left, 0]), shape)
 
     return read
 
@@ -232,7 +227,10 @@ def _flat_square(image, size):
 
 
 def _samples(count, read, kind, data, start_step, share):
-    """Endless dataset of one kind: uint8 (2, image_size, image_size, 3) pairs."""
+    """Endless dataset of one kind: pictures with their partners.
+
+    uint8 `(1 + partners, image_size, image_size, 3)`.
+    """
     key = 2 * _seed(data) + kind
     slack = loading_size(data) - data.image_size
     part = data.batch_size // share.of

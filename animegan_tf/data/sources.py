@@ -23,9 +23,10 @@ _NAMES_SHOWN = 3
 
 @dataclass(frozen=True)
 class Sources:
-    """Files that can be read, as pairs: the first two align, and the last two.
+    """Files that can be read: photos and their partners, anime pictures and theirs.
 
-    `skipped` tells which files were left out, and why.
+    `photo_painted` is empty where nobody painted the photos. `skipped` tells which
+    files were left out, and why.
     """
 
     photos: tuple[Path, ...]
@@ -33,6 +34,7 @@ class Sources:
     anime: tuple[Path, ...]
     anime_smooth: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...] = ()
+    photo_painted: tuple[Path, ...] = ()
 
 
 def loading_size(data: DataConfig) -> int:
@@ -86,9 +88,25 @@ def load_sources(
         lambda image: _smoothed(square(image, size), data.noise),
         "smoothing edges",
     )
+    skipped, painted = (*skipped_photos, *skipped_anime), {}
+    if data.photo_painted is not None:
+        painted, skipped_painted = _painted(data)
+        photo_pairs = [pair for pair in photo_pairs if pair[0] in painted]
+        skipped = tuple(dict.fromkeys((*skipped, *skipped_painted)))
+    photos, flat = zip(*photo_pairs)
     return Sources(
-        *zip(*photo_pairs), *zip(*anime_pairs), (*skipped_photos, *skipped_anime)
+        photos,
+        flat,
+        *zip(*anime_pairs),
+        skipped,
+        tuple(painted[photo] for photo in photos if painted),
     )
+
+
+def _painted(data):
+    """Painted pictures by their photos, and (path, reason) of what cannot be used."""
+    pairs, skipped = _pairs(data.photos, data.photo_painted, data)
+    return dict(pairs), skipped
 
 
 def _required(folder, flag):
@@ -119,17 +137,18 @@ def _superpixel_name(method, min_size, size):
     return f"superpixels-{method}{parameters}-{size}"
 
 
-def _pairs(folder, partner_folder, data, name, function, label):
+def _pairs(folder, partner_folder, data, *making):
     """Usable (picture, partner) of one kind, and (path, reason) of what is not.
 
-    `name`, `function` and `label` say how partners are made if there is no folder.
+    `making`, a name, a function and a label, says how partners are made if there is
+    no folder.
     """
     pictures = list_images(folder)
     shapes, skipped = cache.shapes(pictures, data.cache)
     _tell_skipped(folder, len(pictures), skipped)
     _require_batch(folder, len(shapes), len(pictures), data.batch_size)
     if partner_folder is None:
-        made = cache.derive(list(shapes), data.cache, name, function, label)
+        made = cache.derive(list(shapes), data.cache, *making)
         return list(zip(shapes, made)), skipped
     pairs = _all_matched(list(shapes), list_images(partner_folder), partner_folder)
     partners = [partner for _, partner in pairs]

@@ -295,7 +295,8 @@ def build_trainers(config, features):
         freeze_base(generator)
     settings, weights = config.optimizer, config.weights
     average = WeightAverage(generator, settings.ema)
-    pretrainer = GeneratorPretrainer(generator, features, weights, average)
+    painted = config.data.photo_painted is not None
+    pretrainer = GeneratorPretrainer(generator, features, weights, average, painted)
     game = config.objective
 
     def discriminator(name):

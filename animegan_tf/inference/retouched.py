@@ -1,0 +1,44 @@
+"""Any stylizer with filters around it."""
+
+import numpy as np
+
+from animegan_tf.imaging.retouch import retouched
+
+
+class RetouchedStylizer:
+    """Paints photos by `imaging.retouch.retouched`; used as a `Stylizer` is.
+
+    Args:
+        stylizer: `Stylizer`.
+
+    Attributes:
+        runtime, max_side: the stylizer's.
+    """
+
+    def __init__(self, stylizer):
+        self.stylizer = stylizer
+        self.runtime, self.max_side = stylizer.runtime, stylizer.max_side
+
+    def sized(self, image):
+        """As `Stylizer.sized`."""
+        return self.stylizer.sized(image)
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Paints one photo.
+
+        Args:
+            image: uint8 RGB or RGBA `(height, width, 3 or 4)`. Alpha is kept; where it
+                is 0, white is painted.
+
+        Returns:
+            uint8, the same channels, of the same size or of the size that `sized`
+            leaves.
+
+        Raises:
+            InputError: see `Stylizer`.
+        """
+        image = self.sized(image)
+        photo, alpha = np.ascontiguousarray(image[..., :3]), image[..., 3:]
+        if alpha.size:
+            photo[alpha[..., 0] == 0] = 255
+        return np.concatenate([retouched(self.stylizer, photo), alpha], axis=-1)
