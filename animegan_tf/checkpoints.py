@@ -1,7 +1,6 @@
 """Checkpoints of the authors' TensorFlow 1 code as generators of this package."""
 
 import re
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
@@ -10,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import write_atomic
 from animegan_tf.models import build_generator, main_tail
 
 _STEM = "base/Conv/weights"
@@ -97,23 +95,6 @@ def authors_variables(generator, root="generator/", norm_root=None):
         names[f"{scope}/Variable_2"] = norm.moving_mean
         names[f"{scope}/Variable_3"] = norm.moving_variance
     return names
-
-
-def save_generator(generator, path):
-    """Writes a `generator.keras` that is complete or not there.
-
-    Args:
-        generator: a float32 model of `build_generator`, or its main tail.
-        path: Path of the file; one that exists is replaced.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    # Keras writes to names that end in .keras only.
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "generator.keras"
-        generator.save(file)
-        write_atomic(path, file.read_bytes())
 
 
 def _of_blocks(blocks):

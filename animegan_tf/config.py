@@ -364,20 +364,40 @@ def check_config(config):
     Raises:
         InputError: the first value that breaks its rule, named as its flag.
     """
-    data, targets, optimizer = config.data, config.targets, config.optimizer
-    evaluation, health = config.evaluation, config.health
-
-    def require(holds, flag, value, rule):
-        if not holds:
-            raise InputError(f"{flag} must be {rule}; got {value}")
-
-    side = data.image_size
-    require(
+    side = config.data.image_size
+    _require(
         side >= 32 and side % 8 == 0,
         "--image-size",
         side,
         "a multiple of 8, 32 or more",
     )
+    _check_numbers(config)
+    _check_phase_1(config)
+    start, devices, evaluation = config.start, config.devices, config.evaluation
+    holds = start.freeze == "none" or start.init is not None
+    _require(holds, "--freeze", start.freeze, "none without --init")
+    _require(
+        devices.distribute != "tpu" or config.epochs <= config.pretrain_epochs,
+        "--epochs",
+        config.epochs,
+        "no more than --pretrain-epochs with --distribute tpu, as the targets of phase "
+        "2 are made by numpy code, which a TPU cannot call; --resume on other devices",
+    )
+    for name, value in dataclasses.asdict(evaluation).items():
+        given = value is not None or not evaluation.evaluate_every
+        _require(given, _flag_of(name), "none", "given with --evaluate-every")
+    _check_objective(config.objective, config.data.batch_size, devices)
+
+
+def _require(holds, flag, value, rule):
+    if not holds:
+        raise InputError(f"{flag} must be {rule}; got {value}")
+
+
+def _check_numbers(config):
+    """Values that have bounds whatever the others are."""
+    data, targets, optimizer = config.data, config.targets, config.optimizer
+    evaluation, health = config.evaluation, config.health
     least = {
         "--batch-size": (data.batch_size, 1),
         "--pretrain-epochs": (config.pretrain_epochs, 0),
@@ -398,119 +418,109 @@ def check_config(config):
         "--cpu-devices": (config.devices.cpu_devices, 0),
     }
     for flag, (value, bound) in least.items():
-        require(value >= bound, flag, value, f"{bound} or more")
-    require(0 <= data.seed < 2**32, "--seed", data.seed, "between 0 and 4294967295")
-    require(0 <= data.crop <= 0.5, "--crop", data.crop, "between 0 and 0.5")
-    require(0 <= data.noise <= 1, "--noise", data.noise, "between 0 and 1")
-    require(0 <= data.augment <= 1, "--augment", data.augment, "between 0 and 1")
+        _require(value >= bound, flag, value, f"{bound} or more")
+    _require(0 <= data.seed < 2**32, "--seed", data.seed, "between 0 and 4294967295")
+    _require(0 <= data.crop <= 0.5, "--crop", data.crop, "between 0 and 0.5")
+    _require(0 <= data.noise <= 1, "--noise", data.noise, "between 0 and 1")
+    _require(0 <= data.augment <= 1, "--augment", data.augment, "between 0 and 1")
     for name in ("slope", "diversity", "change", "swing"):
         value = getattr(health, name)
-        require(0 <= value < math.inf, _flag_of(f"health.{name}"), value, "0 or more")
+        _require(0 <= value < math.inf, _flag_of(f"health.{name}"), value, "0 or more")
     for name in ("accuracy", "fall"):
         value = getattr(health, name)
-        require(0 <= value <= 1, _flag_of(f"health.{name}"), value, "between 0 and 1")
+        _require(0 <= value <= 1, _flag_of(f"health.{name}"), value, "between 0 and 1")
     for name in ("rate_factor", "least_rate"):
         value = getattr(health, name)
-        require(0 < value < 1, _flag_of(f"health.{name}"), value, "above 0 and below 1")
+        rule = "above 0 and below 1"
+        _require(0 < value < 1, _flag_of(f"health.{name}"), value, rule)
     denoise = targets.denoise
-    require(0 < denoise < math.inf, "--targets.denoise", denoise, "above 0")
+    _require(0 < denoise < math.inf, "--targets.denoise", denoise, "above 0")
     for name in ("pretrain_rate", "generator_rate", "discriminator_rate"):
         value = getattr(optimizer, name)
-        require(0 < value < 1, _flag_of(name), value, "above 0 and below 1")
+        _require(0 < value < 1, _flag_of(name), value, "above 0 and below 1")
     for name in ("beta_1", "beta_2", "ema"):
         value = getattr(optimizer, name)
-        require(0 <= value < 1, _flag_of(name), value, "at least 0 and below 1")
+        _require(0 <= value < 1, _flag_of(name), value, "at least 0 and below 1")
     for name, value in dataclasses.asdict(config.weights).items():
         values = value if isinstance(value, tuple) else (value,)
         holds = all(0 <= x < math.inf for x in values)
-        require(holds, _flag_of(f"weights.{name}"), value, "0 or more")
-    weights = config.weights
+        _require(holds, _flag_of(f"weights.{name}"), value, "0 or more")
+
+
+def _check_phase_1(config):
+    weights, painted = config.weights, config.data.photo_painted
     learns = weights.pretrain_support or weights.pretrain_main
-    require(
+    _require(
         learns or config.pretrain_epochs == 0,
         "--weights.pretrain-support",
         weights.pretrain_support,
         "above 0 where --weights.pretrain-main is 0",
     )
-    require(
-        config.pretrain_epochs or data.photo_painted is None,
+    _require(
+        config.pretrain_epochs or painted is None,
         "--pretrain-epochs",
         config.pretrain_epochs,
         "1 or more with --photo-painted, which phase 1 learns",
     )
-    require(
-        weights.pretrain_main or data.photo_painted is None,
+    _require(
+        weights.pretrain_main or painted is None,
         "--weights.pretrain-main",
         weights.pretrain_main,
         "above 0 with --photo-painted, or the main tail does not learn it",
     )
-    start = config.start
-    holds = start.freeze == "none" or start.init is not None
-    require(holds, "--freeze", start.freeze, "none without --init")
-    require(
-        config.devices.distribute != "tpu" or config.epochs <= config.pretrain_epochs,
-        "--epochs",
-        config.epochs,
-        "no more than --pretrain-epochs with --distribute tpu, as the targets of phase "
-        "2 are made by numpy code, which a TPU cannot call; --resume on other devices",
-    )
-    for name, value in dataclasses.asdict(evaluation).items():
-        given = value is not None or not evaluation.evaluate_every
-        require(given, _flag_of(name), "none", "given with --evaluate-every")
-    _check_objective(config.objective, data.batch_size, config.devices, require)
 
 
-def _check_objective(settings, batch_size, devices, require):
+def _check_objective(settings, batch_size, devices):
     for name in ("generator_steps", "discriminator_steps", "ada_pictures"):
         value = getattr(settings, name)
-        require(value >= 1, _flag_of(name), value, "1 or more")
-    require(settings.minibatch >= 0, "--minibatch", settings.minibatch, "0 or more")
+        _require(value >= 1, _flag_of(name), value, "1 or more")
+    _require(settings.minibatch >= 0, "--minibatch", settings.minibatch, "0 or more")
     for name in ("gradient_weight", "gamma"):
         value = getattr(settings, name)
-        require(0 < value < math.inf, _flag_of(name), value, "above 0")
+        _require(0 < value < math.inf, _flag_of(name), value, "above 0")
     for name in ("diff_augment_share", "ada_target"):
         value = getattr(settings, name)
-        require(0 <= value <= 1, _flag_of(name), value, "between 0 and 1")
+        _require(0 <= value <= 1, _flag_of(name), value, "between 0 and 1")
     steps = settings.discriminator_steps
-    require(
+    _require(
         steps == 1 or settings.generator_steps == 1,
         "--discriminator-steps",
         steps,
         "1 where --generator-steps is above 1",
     )
     changes = augmentations(settings)
-    require(
+    _require(
         set(changes) <= set(AUGMENTATIONS) and len(set(changes)) == len(changes),
         "--diff-augment",
         settings.diff_augment,
         f"none, or some of {', '.join(AUGMENTATIONS)} with commas between",
     )
-    require(
+    _require(
         changes or not settings.ada_target,
         "--ada-target",
         settings.ada_target,
         "0 where --diff-augment is none: there is no share to steer",
     )
     penalty = penalty_of(settings)
-    require(
+    _require(
         settings.objective != "wasserstein" or settings.spectral or penalty != "none",
         "--penalty",
         settings.penalty,
         "a penalty for wasserstein with --no-spectral: nothing else holds the slope",
     )
-    require(
+    _require(
         penalty == "none" or not settings.minibatch,
         "--minibatch",
         settings.minibatch,
         f"0 with the penalty {penalty}, which takes pictures one by one",
     )
-    require(
+    _require(
         devices.distribute == "none" or not settings.minibatch,
         "--minibatch",
         settings.minibatch,
         "0 with --distribute, as a device has but a part of the batch to compare",
     )
-    require(
+    _require(
         batch_size > 1 or not settings.minibatch,
         "--minibatch",
         settings.minibatch,

@@ -17,7 +17,7 @@ from tiny_runs import tiny_config
 
 from animegan_tf.config import DeviceConfig
 from animegan_tf.layers import LADE, ExternalAttention, SpectralConv2D, compiled
-from animegan_tf.training import run
+from animegan_tf.training import build, run
 from animegan_tf.training.targets import TargetPool
 
 DEVICES = 2
@@ -49,10 +49,10 @@ def small_features(*names, **options):
 
 
 class CheapTargets(TargetPool):
-    """Numpy code as the real ones, and as deaf to the last bit of its input."""
+    """Numpy code as the real ones, in no time."""
 
     def make(self, filtered, raw):
-        return filtered // 8 * 8, raw.astype(np.float32) / 255
+        return filtered**2, raw.astype(np.float32) / 255
 
 
 def train(samples, run_dir, distribute):
@@ -72,8 +72,9 @@ def train(samples, run_dir, distribute):
 
 def main():
     samples, folder, *ways = sys.argv[1:]
-    run.build_generator, run.build_discriminator = small_generator, small_discriminator
-    run.build_features, run.TargetPool = small_features, CheapTargets
+    build.build_generator = small_generator
+    build.build_discriminator = small_discriminator
+    run.build_features, build.TargetPool = small_features, CheapTargets
     compiled.computes_on_cpu = lambda: False  # XLA takes longer than these steps
     for way in ways:
         train(Path(samples), Path(folder) / way, way)

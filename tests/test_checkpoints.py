@@ -18,11 +18,16 @@ from helpers import (
     reference,
 )
 
-from animegan_tf.checkpoints import authors_variables, import_checkpoint, save_generator
+from animegan_tf.checkpoints import authors_variables, import_checkpoint
 from animegan_tf.errors import InputError
 from animegan_tf.export import export_litert
 from animegan_tf.inference import Stylizer, load_generator
-from animegan_tf.models import build_discriminator, build_generator, main_tail
+from animegan_tf.models import (
+    build_discriminator,
+    build_generator,
+    main_tail,
+    save_generator,
+)
 from animegan_tf.ops import to_float, to_uint8
 
 NAME = "AnimeGANv3.model-99"

@@ -25,7 +25,7 @@ from animegan_tf.models import (
     main_tail,
 )
 from animegan_tf.samples import write_samples
-from animegan_tf.training import run
+from animegan_tf.training import build, run
 from animegan_tf.training.start import Start
 
 
@@ -115,7 +115,7 @@ def test_a_frozen_base_stays_while_the_tails_move_also_when_resumed(config, trai
 def test_a_frozen_base_costs_neither_gradients_nor_slots(config):
     config = with_start(config, freeze="base")
     config = dataclasses.replace(config, precision="mixed_float16")
-    pretrainer, trainer = run.build_trainers(config, build_features("random", None))
+    pretrainer, trainer = build.build_trainers(config, build_features("random", None))
     kernels = {v.path for v in trainer.generator.variables if v.path.startswith("base")}
     asked = []
     gradient = tf.GradientTape.gradient
@@ -145,7 +145,7 @@ def started(config):
     """The trainer of a run before its first step."""
     start = Start(config.start.init)
     features = build_features("random", None)
-    _, trainer = run.build_trainers(start.shaped(config), features)
+    _, trainer = build.build_trainers(start.shaped(config), features)
     start.give(trainer, None)
     return trainer
 

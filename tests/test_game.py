@@ -17,7 +17,7 @@ from animegan_tf.config import (
 from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator, build_features, build_generator
 from animegan_tf.ops import to_gray
-from animegan_tf.training import run
+from animegan_tf.training import build
 from animegan_tf.training.diffaug import AugmentationShare, augmented, draw
 from animegan_tf.training.dtgan import DTGANTrainer
 from animegan_tf.training.penalties import verdict_gradients
@@ -221,13 +221,13 @@ def test_settings_reach_the_networks(features):
     game = ObjectiveConfig(spectral=False, minibatch=3, objective="hinge")
     for upsampling, kind in (("nearest", "Upsample2x"), ("transposed", "Transposed")):
         config = TrainConfig(width=4, upsampling=upsampling, objective=game)
-        _, trainer = run.build_trainers(config, features)
+        _, trainer = build.build_trainers(config, features)
         assert trainer.settings == game
         assert not [w for w in trainer.support_discriminator.weights if w.name == "u"]
         assert trainer.main_discriminator.get_layer("minibatch").kernels == 3
         layer = trainer.generator.get_layer("main_0_up")
         assert type(layer).__name__.startswith(kind)
-    assert run.build_trainers(TrainConfig(width=4), features)[1].settings == (
+    assert build.build_trainers(TrainConfig(width=4), features)[1].settings == (
         ObjectiveConfig()
     )
 

@@ -17,11 +17,11 @@ from animegan_tf.errors import TrainingError
 from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator
 from animegan_tf.samples import draw_anime, draw_photo, random_portrait
-from animegan_tf.training import health
 from animegan_tf.training.dtgan import DTGANTrainer
-from animegan_tf.training.health import HealthWatch, Watch, swing
-from animegan_tf.training.health_page import health_page, write_health_page
-from animegan_tf.training.readings import FIGURES, diversity
+from animegan_tf.training.health import watch as health
+from animegan_tf.training.health.page import health_page, write_health_page
+from animegan_tf.training.health.readings import FIGURES, diversity
+from animegan_tf.training.health.watch import HealthWatch, Watch, swing
 from animegan_tf.training.step import GatedAdam, Side, WeightAverage, build_optimizer
 from animegan_tf.training.targets import TargetPool
 

@@ -24,7 +24,7 @@ ALLOWED = {
     "imaging": ("errors",),
     "samples": ("errors", "imaging"),
     "layers": (),
-    "models": ("errors", "layers"),
+    "models": ("errors", "imaging", "layers"),
     "data": ("config", "errors", "imaging", "ops", "page"),
     "inference": ("errors", "imaging", "models", "ops", "sizes"),
     "beam": ("errors", "imaging", "inference"),
@@ -33,7 +33,7 @@ ALLOWED = {
         *("config", "data", "errors", "evaluation", "imaging", "inference"),
         *("layers", "losses", "models", "objectives", "ops", "page", "samples"),
     ),
-    "checkpoints": ("errors", "imaging", "models"),
+    "checkpoints": ("errors", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
     "serving": ("errors", "imaging"),
 }

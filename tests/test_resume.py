@@ -22,17 +22,18 @@ from tiny_runs import assert_same_values, final_values, log_of, tiny_config
 from animegan_tf.config import OptimizerConfig
 from animegan_tf.errors import InputError, Interrupted, TrainingError
 from animegan_tf.samples import write_samples
-from animegan_tf.training import checkpoint, lock, run
-from animegan_tf.training.checkpoint import (
+from animegan_tf.training import build, run
+from animegan_tf.training.health.readings import FIGURES
+from animegan_tf.training.saving import checkpoint, lock
+from animegan_tf.training.saving.checkpoint import (
     checkpoints,
     newest_checkpoint,
     read_checkpoint,
     write_checkpoint,
 )
-from animegan_tf.training.lock import owned
-from animegan_tf.training.readings import FIGURES
+from animegan_tf.training.saving.lock import owned
+from animegan_tf.training.saving.state import TrainingState
 from animegan_tf.training.signals import StopSignals
-from animegan_tf.training.state import TrainingState
 from animegan_tf.training.step import WeightAverage, build_optimizer
 
 BENCHMARK = Path(__file__).parents[1] / "tools" / "benchmark.py"
@@ -152,8 +153,10 @@ def test_changed_settings_count_where_they_can(whole):
         whole, epochs=9, optimizer=OptimizerConfig(generator_rate=3e-5)
     )
     tf.random.get_global_generator()  # keras-cv calls it, also in deterministic runs
-    pretrainer, trainer = run.build_trainers(config, lambda x: x)
-    made = run.training_state(config, run.RunFiles(whole.run_dir), pretrainer, trainer)
+    pretrainer, trainer = build.build_trainers(config, lambda x: x)
+    made = build.training_state(
+        config, run.RunFiles(whole.run_dir), pretrainer, trainer
+    )
     run._go_on(made, config)
     rates = [float(o.learning_rate) for o in made.optimizers.values()]
     assert rates == pytest.approx([2e-4, 3e-5, 1e-4])

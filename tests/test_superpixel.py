@@ -50,6 +50,16 @@ def test_mean_colour_is_kept_and_colours_are_few(method):
     assert len(np.unique(painted.reshape(-1, 3), axis=0)) < 120
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_floats_are_painted_like_levels_and_keep_their_means(method):
+    image = PHOTO / np.float32(255)
+    painted = superpixels(image, method, segments=40)
+    assert painted.dtype == np.float32
+    np.testing.assert_allclose(painted.mean((0, 1)), image.mean((0, 1)), atol=1e-4)
+    apart = np.abs(painted * 255 - superpixels(PHOTO, method, segments=40))
+    assert np.mean(apart >= 1.001) < 0.01  # elsewhere only the fraction is lost
+
+
 def test_options_reach_the_segmentation():
     def regions(**options):
         return len(np.unique(superpixels(PHOTO, **options).reshape(-1, 3), axis=0))

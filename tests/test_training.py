@@ -28,8 +28,8 @@ from animegan_tf.training import callbacks, held_out, run
 from animegan_tf.training.dtgan import DTGANTrainer
 from animegan_tf.training.held_out import DISTANCE, HeldOutDistance
 from animegan_tf.training.pretrain import GeneratorPretrainer
+from animegan_tf.training.saving.state import Progress, TrainingState
 from animegan_tf.training.signals import StopSignals
-from animegan_tf.training.state import Progress, TrainingState
 from animegan_tf.training.step import WeightAverage, build_optimizer
 from animegan_tf.training.targets import TargetPool
 

@@ -3,7 +3,7 @@
 import json
 
 from animegan_tf.config import DataConfig, TrainConfig
-from animegan_tf.training.checkpoint import newest_checkpoint, read_checkpoint
+from animegan_tf.training.saving.checkpoint import newest_checkpoint, read_checkpoint
 
 
 def tiny_config(pictures, run_dir, **changes):

@@ -44,9 +44,8 @@ def main():
     if args.output.suffix != ".keras":
         raise InputError(f"--output must end in .keras; got {args.output}")
     # These import TensorFlow: seconds.
-    from animegan_tf.checkpoints import save_generator
     from animegan_tf.inference import load_generator
-    from animegan_tf.models import averaged
+    from animegan_tf.models import averaged, save_generator
 
     generators = [load_generator(path) for path in args.generators]
     try:

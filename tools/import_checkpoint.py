@@ -49,7 +49,8 @@ def main():
     args = parse_arguments()
     check_output(args.output, args.overwrite)
     # Imports TensorFlow: seconds.
-    from animegan_tf.checkpoints import import_checkpoint, save_generator
+    from animegan_tf.checkpoints import import_checkpoint
+    from animegan_tf.models import save_generator
 
     save_generator(import_checkpoint(args.checkpoint), args.output)
     print(args.output)

@@ -19,7 +19,9 @@ def superpixels(
     """A picture with each of its regions painted in the region's mean colour.
 
     Args:
-        image: uint8 RGB (height, width, 3).
+        image: uint8 RGB (height, width, 3), or float32 RGB in [0, 1]. Floats are not
+            rounded anywhere, so that the last bit of a pixel moves next to nothing;
+            levels have many ties, and one pixel's level may decide on a region.
         method: "felzenszwalb" (regions follow the content) or "slic" (regions of
             even size).
         scale: float, felzenszwalb only: larger gives larger regions.
@@ -29,7 +31,7 @@ def superpixels(
         segments: int, slic only: number of regions asked for.
 
     Returns:
-        uint8 RGB (height, width, 3).
+        (height, width, 3) of the image's dtype and range.
 
     Raises:
         InputError: `method` is unknown.
@@ -55,19 +57,19 @@ def paint_regions(image, labels):
     """Give every pixel the mean colour of its region.
 
     Equal to `skimage.color.label2rgb(labels, image, kind="avg", bg_label=-1)`,
-    which drops the fraction of the mean, but in time that does not grow with the
-    number of regions.
+    which drops the fraction of a mean of levels, but in time that does not grow with
+    the number of regions.
 
     Args:
-        image: uint8 RGB (height, width, 3).
+        image: uint8 or float32 RGB (height, width, 3).
         labels: integer (height, width), from 0 up.
 
     Returns:
-        uint8 RGB (height, width, 3).
+        (height, width, 3) of the image's dtype.
     """
     flat = labels.ravel()
     # An unused label has no pixel to paint; 1 only spares it the division by 0.
     counts = np.maximum(np.bincount(flat), 1)
     sums = [np.bincount(flat, weights=channel) for channel in image.reshape(-1, 3).T]
     means = np.stack(sums, axis=-1) / counts[:, None]  # (regions, 3)
-    return means.astype(np.uint8)[labels]
+    return means.astype(image.dtype)[labels]

@@ -2,6 +2,7 @@
 
 from animegan_tf.models.discriminator import build_discriminator
 from animegan_tf.models.features import build_features
+from animegan_tf.models.files import save_generator
 from animegan_tf.models.generator import (
     as_float32,
     averaged,
@@ -20,4 +21,5 @@ __all__ = [
     "freeze_base",
     "generator_shape",
     "main_tail",
+    "save_generator",
 ]

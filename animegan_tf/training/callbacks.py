@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from animegan_tf.errors import Interrupted
 from animegan_tf.imaging.io import image_grid, write_image
-from animegan_tf.models import as_float32
+from animegan_tf.models import save_generator
 from animegan_tf.ops import to_float, to_uint8
 
 
@@ -88,15 +88,6 @@ class Keeper(keras.callbacks.Callback):
             f"saved; go on with: python tools/train.py --resume {self.path.parent}",
             number,
         )
-
-
-def save_generator(generator, path):
-    """Writes a float32 `generator.keras`, to a temporary name renamed last."""
-    temporary = path.with_name(f".{path.stem}.tmp.keras")
-    as_float32(generator).save(temporary)
-    with open(temporary, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 class SampleGrid(keras.callbacks.Callback):

@@ -10,8 +10,7 @@ from animegan_tf.layers import compiled_layers
 from animegan_tf.objectives import objective
 from animegan_tf.ops import gram_matrix, to_gray
 from animegan_tf.training.diffaug import AugmentationShare, augmented, draw
-from animegan_tf.training.penalties import slope_penalty
-from animegan_tf.training.readings import (
+from animegan_tf.training.health.readings import (
     FIGURES,
     Readings,
     accuracy,
@@ -19,6 +18,7 @@ from animegan_tf.training.readings import (
     diversity,
     slope,
 )
+from animegan_tf.training.penalties import slope_penalty
 from animegan_tf.training.step import (
     Side,
     apply_step,

@@ -15,8 +15,8 @@ from animegan_tf.evaluation.features import open_inception
 from animegan_tf.evaluation.metrics import kernel_between
 from animegan_tf.evaluation.views import TOP_SQUARE, View
 from animegan_tf.imaging.io import list_images, read_image, square, write_atomic
+from animegan_tf.models import save_generator
 from animegan_tf.ops import to_float, to_uint8
-from animegan_tf.training.callbacks import save_generator
 
 DISTANCE = "evaluation/kernel_distance"
 

@@ -4,7 +4,7 @@ import keras
 
 from animegan_tf import losses
 from animegan_tf.layers import compiled_layers
-from animegan_tf.training.readings import Readings
+from animegan_tf.training.health.readings import Readings
 from animegan_tf.training.step import (
     Side,
     apply_step,

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-import json
+import functools
 import os
 import sys
 import zlib
@@ -12,22 +12,23 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from animegan_tf.config import TrainConfig, check_config, save_config
+from animegan_tf.config import DataConfig, TrainConfig, check_config, save_config
 from animegan_tf.data.pipeline import (
     build_dataset,
     steps_per_epoch,
     validation_batch,
     window_readers,
 )
-from animegan_tf.data.sources import load_sources
+from animegan_tf.data.sources import Sources, load_sources
 from animegan_tf.errors import InputError
-from animegan_tf.models import (
-    build_discriminator,
-    build_features,
-    build_generator,
-    freeze_base,
-)
+from animegan_tf.imaging.io import remove_temporaries
+from animegan_tf.models import build_features
 from animegan_tf.samples import write_samples
+from animegan_tf.training.build import (
+    build_trainers,
+    features_dtype,
+    training_state,
+)
 from animegan_tf.training.callbacks import (
     Curves,
     JsonLines,
@@ -35,16 +36,11 @@ from animegan_tf.training.callbacks import (
     SampleGrid,
 )
 from animegan_tf.training.distribute import Agreement, open_devices
-from animegan_tf.training.dtgan import DTGANTrainer
-from animegan_tf.training.health import HealthWatch, Watch
-from animegan_tf.training.health_page import health_page
-from animegan_tf.training.lock import owned
-from animegan_tf.training.pretrain import GeneratorPretrainer
+from animegan_tf.training.health.page import health_page
+from animegan_tf.training.health.watch import HealthWatch
+from animegan_tf.training.saving.lock import owned
 from animegan_tf.training.signals import StopSignals
 from animegan_tf.training.start import Start
-from animegan_tf.training.state import TrainingState
-from animegan_tf.training.step import WeightAverage, build_optimizer
-from animegan_tf.training.targets import TargetPool
 
 
 @dataclass(frozen=True)
@@ -94,8 +90,11 @@ def train(config: TrainConfig, resume: bool = False, callbacks=()) -> Path:
 
 
 def _train(config, files, devices, resume, callbacks):
-    if devices.chief and not resume:
-        _require_new(files)
+    if devices.chief:
+        if not resume:
+            _require_new(files)
+        if files.folder.is_dir():
+            remove_temporaries(files.folder)
     _seed(config.data.seed, config.deterministic)
     trained = None
     if config.start.init is not None and not resume:
@@ -116,12 +115,12 @@ def _train(config, files, devices, resume, callbacks):
 
     # Networks, optimizers, and everything that resuming needs.
     with devices.scope():
-        pretrainer, trainer = build_trainers(config, features)
-    state = training_state(config, files, pretrainer, trainer, devices.chief)
+        trainers = build_trainers(config, features)
+    state = training_state(config, files, *trainers, devices.chief)
     if resume:
         _go_on(state, config)
     if trained:
-        trained.give(trainer, state)
+        trained.give(trainers[1], state)
     _set_steps(state.progress, steps)
     devices.require_agreement(
         _checksum(config, sources, state.progress),
@@ -130,22 +129,24 @@ def _train(config, files, devices, resume, callbacks):
     )
     judges = []
     if devices.chief:
-        judges = _judges(config, trainer.average.model, files.best)
+        judges = _judges(config, trainers[1].average.model, files.best)
         save_config(config, files.config)
         state.cut_logs()
     state.save()  # from the first moment on there is something to resume
+    _fit(config, files, devices, sources, photos, trainers, state, judges, callbacks)
+    return files.generator
 
-    # Both phases.
-    progress, last = state.progress, config.epochs
-    grid = SampleGrid(
-        trainer.average.model, photos, files.samples, config.save_every, last
-    )
-    switch = min(config.pretrain_epochs, last)
+
+def _fit(config, files, devices, sources, photos, trainers, state, judges, callbacks):
+    """Both phases, as far as they are not done; an early stop ends them."""
+    pretrainer, trainer = trainers
+    average, last = trainer.average, config.epochs
+    written, log_file, page = [], Path(os.devnull), contextlib.nullcontext()
     if devices.chief:
         log_file, page = files.log, health_page(state.watch, files.health)
-        written = [Curves(files.tensorboard), grid]
-    else:
-        log_file, page = Path(os.devnull), contextlib.nullcontext()
+        grid = (photos, files.samples, config.save_every, last)
+        written = [Curves(files.tensorboard), SampleGrid(average.model, *grid)]
+    switch = min(config.pretrain_epochs, last)
     phases = (
         ("pretrain", pretrainer, switch, None, [], config.data),
         ("adversarial", trainer, last, trainer.targets, judges, _of_updates(config)),
@@ -154,32 +155,50 @@ def _train(config, files, devices, resume, callbacks):
         agreement = []
         if devices.workers > 1:
             agreement = [signals := Agreement(devices, signals)]
-        keeper = Keeper(state, trainer.average, files.generator, config, signals)
+        keeper = Keeper(state, average, files.generator, config, signals)
         readers = window_readers(sources, config.data)
         for phase, model, end, pool, judges, data in phases:
-            own = [HealthWatch(state.watch, phase, progress, log_file), *judges]
+            own = [HealthWatch(state.watch, phase, state.progress, log_file), *judges]
             if devices.chief:
-                own += [JsonLines(log_file, phase, progress, pool), *written]
-            for first, until, rest in _parts(progress, end):
-                _tell(phase, progress, until)
-                start = progress.taken
-                devices.fit(
-                    model,
-                    lambda share: build_dataset(
-                        *(sources, data, None, start, readers),
-                        dataclasses.replace(
-                            share, updates=data.batch_size // config.data.batch_size
-                        ),
-                    ),
-                    callbacks=[*own, *callbacks, *agreement, keeper],
-                    verbose=1 if sys.stdout.isatty() else 2,
-                    initial_epoch=first,
-                    epochs=until,
-                    steps_per_epoch=rest,
-                )
-                if model.stop_training:
-                    return files.generator
-    return files.generator
+                own += [JsonLines(log_file, phase, state.progress, pool), *written]
+            batches = _Batches(sources, data, readers, config.data.batch_size)
+            own = [*own, *callbacks, *agreement, keeper]
+            if _fit_phase(devices, phase, model, end, batches, state.progress, own):
+                return
+
+
+@dataclass(frozen=True)
+class _Batches:
+    """A phase's batches, whose step may be several batches of the settings in one."""
+
+    sources: Sources
+    data: DataConfig
+    readers: list
+    batch_size: int
+
+    def since(self, start, share):
+        """Dataset of a replica's `share` from the step `start` on."""
+        updates = self.data.batch_size // self.batch_size
+        share = dataclasses.replace(share, updates=updates)
+        return build_dataset(self.sources, self.data, None, start, self.readers, share)
+
+
+def _fit_phase(devices, phase, model, end, batches, progress, callbacks):
+    """Brings a run to the epoch `end`; whether a callback stopped it before."""
+    for first, until, rest in _parts(progress, end):
+        _tell(phase, progress, until)
+        devices.fit(
+            model,
+            functools.partial(batches.since, progress.taken),
+            callbacks=callbacks,
+            verbose=1 if sys.stdout.isatty() else 2,
+            initial_epoch=first,
+            epochs=until,
+            steps_per_epoch=rest,
+        )
+        if model.stop_training:
+            return True
+    return False
 
 
 def _require_new(files):
@@ -267,109 +286,6 @@ def _judges(config, generator, path):
     from animegan_tf.training.held_out import HeldOutDistance
 
     return [HeldOutDistance(generator, settings, config.data, path, config.epochs)]
-
-
-def features_dtype(config):
-    """Policy of the perceptual network that goes with the run's precision."""
-    # float16 ends at 65,504, which VGG's features come near.
-    if config.precision == "mixed_bfloat16":
-        return "mixed_bfloat16"
-    return "float32"
-
-
-def build_trainers(config, features):
-    """Both trainers, compiled, which share the generator and its average.
-
-    Args:
-        config: `TrainConfig`.
-        features: model of `build_features`.
-
-    Returns:
-        `(GeneratorPretrainer, DTGANTrainer)`.
-    """
-    resize = {"bilinear": "half_pixel"}.get(config.upsampling, config.upsampling)
-    generator = build_generator(
-        config.width, config.memory, resize, dtype=config.precision
-    )
-    if config.start.freeze == "base":
-        freeze_base(generator)
-    settings, weights = config.optimizer, config.weights
-    average = WeightAverage(generator, settings.ema)
-    painted = config.data.photo_painted is not None
-    pretrainer = GeneratorPretrainer(generator, features, weights, average, painted)
-    game = config.objective
-
-    def discriminator(name):
-        return build_discriminator(
-            config.width, name, config.precision, game.spectral, game.minibatch
-        )
-
-    trainer = DTGANTrainer(
-        generator,
-        discriminator("support"),
-        discriminator("main"),
-        features,
-        weights,
-        TargetPool(
-            workers=config.targets.workers or None,
-            method=config.targets.superpixels,
-            min_size=config.targets.min_size,
-            strength=config.targets.denoise,
-            template=config.targets.template,
-        ),
-        average,
-        game,
-        config.data.seed,
-    )
-
-    def optimizer(rate, variables):
-        return build_optimizer(rate, settings, config.precision, variables)
-
-    variables = generator.trainable_variables
-    pretrainer.compile(optimizer(settings.pretrain_rate, variables))
-    trainer.compile(
-        optimizer(settings.generator_rate, variables),
-        optimizer(settings.discriminator_rate, trainer.discriminator_variables),
-    )
-    return pretrainer, trainer
-
-
-def training_state(config, files, pretrainer, trainer, writes=True):
-    """All that resuming needs, by name, as a `TrainingState`.
-
-    What draws random numbers in a step must do so from a `keras.random.SeedGenerator`
-    that is an attribute of its trainer or of a layer in it, or by the step's number.
-    """
-    models = {
-        "generator": trainer.generator,
-        "support_discriminator": trainer.support_discriminator,
-        "main_discriminator": trainer.main_discriminator,
-    }
-    optimizers = {
-        "pretrain_optimizer": pretrainer.generator_optimizer,
-        "generator_optimizer": trainer.generator_optimizer,
-        "discriminator_optimizer": trainer.discriminator_optimizer,
-    }
-    trainers = pretrainer, trainer
-    means = [v for model in trainers for m in model.metrics for v in m.variables]
-    seeds = [v for model in trainers for v in model.variables if _is_seed(v)]
-    return TrainingState(
-        files.checkpoints,
-        config.keep_checkpoints,
-        models,
-        optimizers,
-        trainer.average,
-        means,
-        {"seeds": seeds, "objective": list(trainer.state.values())},
-        json.loads(json.dumps(dataclasses.asdict(config), default=str)),
-        (files.log, files.tensorboard),
-        Watch(config.health),
-        writes,
-    )
-
-
-def _is_seed(variable):
-    return variable.name == "seed_generator_state"
 
 
 def with_sample_data(config):

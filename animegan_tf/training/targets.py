@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from animegan_tf.imaging.smoothing import revise
 from animegan_tf.imaging.superpixel import superpixels
-from animegan_tf.ops import to_float, to_uint8
+from animegan_tf.ops import to_uint8
 
 
 class TargetPool:
@@ -75,10 +76,10 @@ class TargetPool:
         """Paint each picture of a batch in flat regions.
 
         Args:
-            images: uint8 RGB (batch, height, width, 3).
+            images: uint8 RGB (batch, height, width, 3), or float32 RGB in [0, 1].
 
         Returns:
-            uint8 RGB (batch, height, width, 3).
+            the same shape, dtype and range.
         """
         return self._collect([self._threads.map(self._superpixels, images)])[0]
 
@@ -98,12 +99,11 @@ class TargetPool:
 
         Args:
             filtered: guided-filtered support output,
-                uint8 RGB (batch, height, width, 3).
-            raw: support output before the filter, same shape and dtype.
+                float32 RGB (batch, height, width, 3) in [0, 1].
+            raw: support output before the filter, uint8 RGB of the same shape.
 
         Returns:
-            (superpixels of `filtered`, revisions of `raw`):
-            uint8 RGB (batch, height, width, 3) and
+            (superpixels of `filtered`, revisions of `raw`): both
             float32 (batch, height, width, 3) in [0, 1].
         """
         # Revisions take longer: first in, so that no worker ends on one alone.
@@ -145,9 +145,11 @@ class TargetPool:
 def targets_in_graph(pool: TargetPool, filtered, raw):
     """`TargetPool.make` as an operation of a TensorFlow graph, without gradient.
 
-    The pictures cross to the CPU as levels, rounded by `ops.to_uint8`; the authors
-    drop the fraction instead, which darkens both targets by half a level. XLA has
-    no such operation: the caller must not be compiled with `jit_compile=True`.
+    What is to be revised crosses to the CPU as levels, rounded by `ops.to_uint8`, as
+    OpenCV's non-local means takes nothing else; superpixels are made of floats, which
+    keeps a step on several devices the step of one. The authors drop fractions in both,
+    which darkens the targets by half a level. XLA has no such operation: the caller
+    must not be compiled with `jit_compile=True`.
 
     Args:
         pool: TargetPool.
@@ -159,20 +161,21 @@ def targets_in_graph(pool: TargetPool, filtered, raw):
         (superpixels of `filtered`, revisions of `raw`), each
         (batch, height, width, 3) float32 in [-1, 1], of the same static shape.
     """
+    unit = ops.nan_to_num((ops.cast(filtered, "float32") + 1) / 2)
     superpixel, revision = tf.numpy_function(
-        pool.make, [to_uint8(filtered), to_uint8(raw)], [tf.uint8, tf.float32]
+        pool.make, [ops.clip(unit, 0, 1), to_uint8(raw)], [tf.float32, tf.float32]
     )
     # numpy_function forgets shapes, and the layers that come next need them.
     superpixel.set_shape(filtered.shape)
     revision.set_shape(raw.shape)
-    return to_float(superpixel), to_float(revision * 255)
+    return superpixel * 2 - 1, revision * 2 - 1
 
 
 def revision_in_graph(pool: TargetPool, raw):
     """`TargetPool.revise` in the same way: the revision of `targets_in_graph` alone."""
     revision = tf.numpy_function(pool.revise, [to_uint8(raw)], tf.float32)
     revision.set_shape(raw.shape)
-    return to_float(revision * 255)
+    return revision * 2 - 1
 
 
 def _available_cpus():

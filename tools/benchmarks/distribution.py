@@ -102,7 +102,7 @@ def _wait(processes, status=0):
 
 def _compare(folder, way, steps):
     """Differences from one device by phase, each of so many steps."""
-    from animegan_tf.training.checkpoint import read_checkpoint
+    from animegan_tf.training.saving.checkpoint import read_checkpoint
 
     row = {"way": way}
     for number, phase in enumerate(PHASES, 1):

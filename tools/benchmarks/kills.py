@@ -19,7 +19,10 @@ def measure_kills(args):
     given, steps are computed operation by operation, since tracing them anew at every
     start would take longer still; what is saved and restored is the same.
     """
-    from animegan_tf.training.checkpoint import newest_checkpoint, read_checkpoint
+    from animegan_tf.training.saving.checkpoint import (
+        newest_checkpoint,
+        read_checkpoint,
+    )
 
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +81,7 @@ def _start(config, steps, compiled):
     It resumes if there is a checkpoint. Returns its number.
     """
     from animegan_tf.training import run
-    from animegan_tf.training.checkpoint import checkpoints
+    from animegan_tf.training.saving.checkpoint import checkpoints
 
     sys.stdout.flush()
     number = os.fork()
@@ -144,7 +147,7 @@ def _killed_run(config, rng, args, most, seconds):
 
 def _taken(folder):
     """Steps of the newest whole checkpoint, by which a run goes on; 0 without one."""
-    from animegan_tf.training.checkpoint import checkpoints, newest_checkpoint
+    from animegan_tf.training.saving.checkpoint import checkpoints, newest_checkpoint
 
     if not checkpoints(folder):
         return 0

@@ -65,8 +65,8 @@ def _bare(trainer):
 def _watched(config, trainer, step):
     """A step with the callbacks of a run, as `fit` calls them."""
     from animegan_tf.training.callbacks import JsonLines
-    from animegan_tf.training.health import HealthWatch, Watch
-    from animegan_tf.training.state import Progress
+    from animegan_tf.training.health.watch import HealthWatch, Watch
+    from animegan_tf.training.saving.state import Progress
 
     nowhere, progress = Path(os.devnull), Progress()
     callbacks = [
@@ -90,10 +90,10 @@ def _watched(config, trainer, step):
 
 
 def _checkpoint_seconds(config, pretrainer, trainer):
-    from animegan_tf.training import run
+    from animegan_tf.training import build, run
 
     with TemporaryDirectory() as folder:
-        state = run.training_state(
+        state = build.training_state(
             config, run.RunFiles(Path(folder)), pretrainer, trainer
         )
         return _seconds(state.save)

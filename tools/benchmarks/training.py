@@ -21,7 +21,7 @@ def measure_step(args):
     from animegan_tf.config import PRESETS, OptimizerConfig, StartConfig
     from animegan_tf.models import build_features
     from animegan_tf.samples import draw_anime, draw_photo, random_portrait
-    from animegan_tf.training import run
+    from animegan_tf.training import build
 
     precision, size, count = args.precision[0], args.image_size, args.batch_size
     config = dataclasses.replace(
@@ -31,8 +31,8 @@ def measure_step(args):
         start=StartConfig(freeze=args.freeze),
     )
     # Speed does not depend on the weights' values, so none are downloaded.
-    features = build_features(args.perceptual, None, dtype=run.features_dtype(config))
-    pretrainer, trainer = run.build_trainers(config, features)
+    features = build_features(args.perceptual, None, dtype=build.features_dtype(config))
+    pretrainer, trainer = build.build_trainers(config, features)
 
     def pictures(draw):
         drawn = np.stack([draw(random_portrait(i), size) for i in range(count)])

@@ -8,7 +8,7 @@ from animegan_tf.imaging.io import write_atomic
 from animegan_tf.page.html import page, swatch, table
 from animegan_tf.page.svg import Frame, drawing, label, ticks
 from animegan_tf.page.text import counted, shown_number, shown_text
-from animegan_tf.training.health import ADVICE
+from animegan_tf.training.health.watch import ADVICE
 
 _FRAME = Frame(width=440, height=250, left=60, right=18, top=30, bottom=46)
 # Width of a failure's number above a chart.

@@ -14,7 +14,7 @@ import numpy as np
 
 from animegan_tf.config import HealthConfig
 from animegan_tf.errors import TrainingError
-from animegan_tf.training.readings import FIGURES, TAILS
+from animegan_tf.training.health.readings import FIGURES, TAILS
 
 NOT_A_NUMBER = "not a number"
 VANISHING, COLLAPSE = "vanishing gradients", "mode collapse"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from animegan_tf.errors import InputError, TrainingError
-from animegan_tf.training.checkpoint import (
+from animegan_tf.training.saving.checkpoint import (
     newest_checkpoint,
     read_checkpoint,
     write_checkpoint,
