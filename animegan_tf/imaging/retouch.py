@@ -19,14 +19,18 @@ _MOST_GAIN, _LEAST_GAMMA = 1.35, 0.8
 _PASSES, _SIDE, _RANGE, _SPREAD = 4, 5, 35, 5
 # Units of L by which a picture may be lighter than the photo: bright spots and rims up
 # to so many pixels wide, and all the rest.
-_RIM, _RIM_OVER, _OVER = 19, 4, 10
+_RIM, _RIM_OVER, _OVER = 19, 4, 6
+# Dark strokes up to so many pixels wide, at so many pixels from an edge of the photo;
+# and the slopes, in L a pixel, where edges begin and where strokes stay as they are.
+_STROKE, _REACH, _SLOPE, _EDGE = 9, 7, 1.5, 4
 
 
 def retouched(paint, photo):
     """A photo painted with its texture, exposure and colours looked after.
 
-    The photo is `brightened`, then painted `without_texture`; the picture is `held` to
-    the brightened photo and flattened as the targets of the main tail are (`revise`).
+    The photo is `brightened`, then painted `without_texture`; the picture loses strokes
+    that follow nothing (`without_strokes`), is `held` to the brightened photo and
+    flattened as the targets of the main tail are (`revise`).
 
     Args:
         paint: uint8 RGB `(height, width, 3)` to uint8 RGB, a picture of the same shape.
@@ -36,7 +40,8 @@ def retouched(paint, photo):
         uint8 RGB `(height, width, 3)`.
     """
     bright = brightened(photo)
-    picture = held(paint(without_texture(bright)), bright)
+    calm = without_texture(bright)
+    picture = held(without_strokes(paint(calm), calm), bright)
     return to_levels(revise(picture) * 2 - 1)
 
 
@@ -87,6 +92,26 @@ def without_texture(photo):
     return photo
 
 
+def without_strokes(picture, photo):
+    """A picture whose thin dark lines are where the photo has an edge.
+
+    Args:
+        picture: uint8 RGB `(height, width, 3)`.
+        photo: the same, without texture.
+
+    Returns:
+        uint8 RGB `(height, width, 3)`.
+    """
+    light = cv2.GaussianBlur(_lab(photo)[..., 0], (0, 0), 1)
+    slope = np.hypot(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1)) / 8
+    slope = cv2.dilate(slope, _disc(_REACH))
+    share = np.clip((slope - _SLOPE) / (_EDGE - _SLOPE), 0, 1)
+    lab = _lab(picture)
+    bare = cv2.morphologyEx(lab[..., 0], cv2.MORPH_CLOSE, _disc(_STROKE))
+    lab[..., 0] = share * lab[..., 0] + (1 - share) * bare
+    return _rgb(lab)
+
+
 def held(picture, photo):
     """A picture with a photo's chroma and hardly more light than it anywhere.
 
@@ -98,11 +123,14 @@ def held(picture, photo):
         uint8 RGB `(height, width, 3)`.
     """
     lab, light = _lab(picture), _lab(photo)[..., 0]
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_RIM, _RIM))
-    wide = cv2.morphologyEx(lab[..., 0], cv2.MORPH_OPEN, disc)
+    wide = cv2.morphologyEx(lab[..., 0], cv2.MORPH_OPEN, _disc(_RIM))
     most = np.minimum(np.maximum(wide, light + _RIM_OVER), light + _OVER)
     lab[..., 0] = np.minimum(lab[..., 0], most)
     return to_levels(with_chroma_of(photo, to_range(_rgb(lab))))
+
+
+def _disc(width):
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
 
 
 def _lab(image):
