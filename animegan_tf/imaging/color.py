@@ -29,6 +29,21 @@ def to_levels(image):
     return np.clip(levels, 0, 255).astype(np.uint8)
 
 
+def without_alpha(image):
+    """The colours of a picture, white where nobody sees them.
+
+    Args:
+        image: uint8 RGB or RGBA `(height, width, 3 or 4)`; it is not changed.
+
+    Returns:
+        uint8 RGB `(height, width, 3)`, contiguous.
+    """
+    colors = np.ascontiguousarray(image[..., :3])
+    if image.shape[2] == 4:
+        colors[image[..., 3] == 0] = 255
+    return colors
+
+
 def with_chroma_of(photo, picture):
     """The picture's lightness under the photo's chroma, (a, b) of CIE Lab.
 

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from animegan_tf.errors import InputError
+from animegan_tf.imaging.color import without_alpha
 from animegan_tf.imaging.faces import FaceDetector, align_face, alignment
 from animegan_tf.imaging.patches import blend, fitted, side_of, with_tone_of
 from animegan_tf.sizes import MIN_SIZE, MULTIPLE
@@ -73,9 +74,7 @@ class PortraitStylizer:
         Raises:
             InputError: see `Stylizer`.
         """
-        photo = np.ascontiguousarray(image[..., :3])
-        if image.shape[2] == 4:
-            photo[image[..., 3] == 0] = 255
+        photo = without_alpha(image)
         self.faces = self.detector(photo)
         picture = self.stylizer(image) if self.rest == "paint" else image.copy()
         ground = picture[..., :3]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from animegan_tf.imaging.color import without_alpha
 from animegan_tf.imaging.retouch import retouched
 
 
@@ -38,7 +39,5 @@ class RetouchedStylizer:
             InputError: see `Stylizer`.
         """
         image = self.sized(image)
-        photo, alpha = np.ascontiguousarray(image[..., :3]), image[..., 3:]
-        if alpha.size:
-            photo[alpha[..., 0] == 0] = 255
-        return np.concatenate([retouched(self.stylizer, photo), alpha], axis=-1)
+        picture = retouched(self.stylizer, without_alpha(image))
+        return np.concatenate([picture, image[..., 3:]], axis=-1)

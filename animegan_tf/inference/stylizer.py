@@ -3,7 +3,12 @@
 import numpy as np
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.color import to_levels, to_range, with_chroma_of
+from animegan_tf.imaging.color import (
+    to_levels,
+    to_range,
+    with_chroma_of,
+    without_alpha,
+)
 from animegan_tf.imaging.io import resize, shrink
 from animegan_tf.inference.runtimes import KerasRuntime, load_runtime
 from animegan_tf.inference.tiles import tiles_of
@@ -94,10 +99,8 @@ class Stylizer:
                 f"a photo's sides must be {MIN_SIZE} pixels or more{reduced}; "
                 f"got {width} x {height}"
             )
-        photo, alpha = image[..., :3], image[..., 3:]
-        if alpha.size:
-            # Colours that nobody sees must not show in those beside them.
-            photo = np.where(alpha == 0, np.uint8(255), photo)
+        # Colours that nobody sees must not show in those beside them.
+        photo, alpha = without_alpha(image), image[..., 3:]
         # Mirrored rather than stretched to the multiple that the networks need.
         padding = [(0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0)]
         padded = np.pad(photo, padding, mode="reflect")
