@@ -26,8 +26,9 @@ class DataConfig:
     )
     photo_painted: Path | None = setting(
         None,
-        "folder of the photos as painted, same names: phase 1 learns these pictures; "
-        "none: it learns to keep the photos' content",
+        "folder of the photos as painted, same names: phase 1 learns these pictures, "
+        "and phase 2 keeps to them where --weights.painted-pixel says so; none: "
+        "phase 1 learns to keep the photos' content",
     )
     anime_smooth: Path | None = setting(
         None, "folder of edge-smoothed anime pictures; none: made into the cache"
@@ -66,6 +67,9 @@ class LossWeights:
     color: float = setting(10.0, "support tail: colour distance to the photo in Lab")
     lightness: float = setting(2.0, "how much L counts beside a and b in `color`")
     total_variation: float = setting(0.001, "both tails: total variation")
+    painted_pixel: float = setting(
+        0.0, "support tail: pixel distance to the painted photo, if there is one"
+    )
     support_adversarial: float = setting(1.0, "support tail: adversarial")
     main_adversarial: float = setting(0.02, "main tail: adversarial")
     revision_pixel: float = setting(50.0, "main tail: pixel distance to the revision")
@@ -457,13 +461,20 @@ def _check_phase_1(config):
         "above 0 where --weights.pretrain-main is 0",
     )
     _require(
-        config.pretrain_epochs or painted is None,
-        "--pretrain-epochs",
-        config.pretrain_epochs,
-        "1 or more with --photo-painted, which phase 1 learns",
+        painted or not weights.painted_pixel,
+        "--weights.painted-pixel",
+        weights.painted_pixel,
+        "0 without --photo-painted, the pictures it keeps to",
     )
     _require(
-        weights.pretrain_main or painted is None,
+        config.pretrain_epochs or painted is None or weights.painted_pixel,
+        "--pretrain-epochs",
+        config.pretrain_epochs,
+        "1 or more with --photo-painted, which phase 1 learns, or "
+        "--weights.painted-pixel above 0, by which phase 2 keeps to it",
+    )
+    _require(
+        weights.pretrain_main or painted is None or config.pretrain_epochs == 0,
         "--weights.pretrain-main",
         weights.pretrain_main,
         "above 0 with --photo-painted, or the main tail does not learn it",

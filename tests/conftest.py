@@ -4,6 +4,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 
 TOOLS = Path(__file__).parents[1] / "tools"
@@ -11,6 +12,14 @@ TOOLS = Path(__file__).parents[1] / "tools"
 
 def pytest_addoption(parser):
     group = parser.getgroup("animegan_tf")
+    group.addoption(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="of all that a test draws without a seed of its own, as the weights of "
+        "a network (0)",
+    )
     group.addoption(
         "--fuzz-mutants",
         type=int,
@@ -25,6 +34,18 @@ def pytest_addoption(parser):
         metavar="SEED",
         help="choice of the damage; a failure names the one it had (0)",
     )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def module_seed(request):
+    """What the fixtures of a module draw is the same in every run."""
+    keras.utils.set_random_seed(request.config.getoption("--seed"))
+
+
+@pytest.fixture(autouse=True)
+def seed(request):
+    """What a test draws does not hang on the tests before it."""
+    keras.utils.set_random_seed(request.config.getoption("--seed"))
 
 
 @pytest.fixture

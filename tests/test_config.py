@@ -352,6 +352,18 @@ def test_pretraining_needs_something_to_learn():
     check_config(with_(nothing, "pretrain_epochs", 0))
 
 
+def test_painted_photos_are_used_by_a_phase():
+    keeping = with_(TrainConfig(), "weights.painted_pixel", 20.0)
+    with pytest.raises(InputError, match="--weights.painted-pixel .* got 20.0"):
+        check_config(keeping)
+    painted = with_(TrainConfig(), "data.photo_painted", Path("painted"))
+    check_config(painted)
+    unused = with_(painted, "pretrain_epochs", 0)
+    with pytest.raises(InputError, match="--pretrain-epochs"):
+        check_config(unused)
+    check_config(with_(unused, "weights.painted_pixel", 20.0))
+
+
 def test_presets_differ_only_in_weights_targets_and_noise():
     for config in PRESETS.values():
         assert config.weights.anime_real == 0.5

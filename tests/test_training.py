@@ -22,7 +22,7 @@ from animegan_tf.evaluation.metrics import kernel_between
 from animegan_tf.imaging.io import read_image, square, write_image
 from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator, build_features, build_generator
-from animegan_tf.ops import to_float, to_uint8
+from animegan_tf.ops import guided_filter, to_float, to_uint8
 from animegan_tf.samples import write_samples
 from animegan_tf.training import callbacks, held_out, run
 from animegan_tf.training.dtgan import DTGANTrainer
@@ -51,7 +51,12 @@ def make_batch(seed=0):
     }
 
 
-def make_trainer(generator_rate=1e-3, discriminator_rate=1e-3, precision="float32"):
+def make_trainer(
+    generator_rate=1e-3,
+    discriminator_rate=1e-3,
+    precision="float32",
+    weights=LossWeights(),
+):
     keras.utils.set_random_seed(0)
     generator = build_generator(4, memory=8, dtype=precision)
     trainer = DTGANTrainer(
@@ -59,7 +64,7 @@ def make_trainer(generator_rate=1e-3, discriminator_rate=1e-3, precision="float3
         build_discriminator(4, "support", precision),
         build_discriminator(4, "main", precision),
         build_features("random", None),
-        LossWeights(),
+        weights,
         TargetPool(),
         WeightAverage(generator, 0.9),
     )
@@ -225,6 +230,24 @@ def test_painted_photos_are_what_phase_1_learns_in_a_run(tmp_path):
         assert excess - before > 40
     logged = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
     assert {"main/pixel", "support/pixel"} <= set(logged)
+
+
+def test_phase_2_keeps_to_painted_photos_if_asked():
+    batch = make_batch()
+    batch["photo_painted"] = 0.6 - 0.3 * batch["photo"]
+    name = "support/painted_pixel"
+    distances = {}
+    for weight in (0.0, 100.0):
+        trainer = make_trainer(weights=LossWeights(painted_pixel=weight))
+        logged = [trainer.train_step(batch) for _ in range(12)]
+        assert (name in logged[0]) == (weight > 0)
+        support = trainer.generator(batch["photo"])["support"]
+        distances[weight] = np.abs(support - batch["photo_painted"]).mean()
+    assert distances[100.0] < 0.8 * distances[0.0]
+    # After one step the mean is that step's term.
+    untrained = make_trainer().generator(batch["photo"], training=True)["support"]
+    expected = np.abs(guided_filter(untrained) - batch["photo_painted"]).mean()
+    assert float(logged[0][name]) == pytest.approx(100 * expected, rel=1e-4)
 
 
 def test_the_average_follows_with_its_decay():

@@ -40,6 +40,7 @@ GENERATOR_TERMS = (
     "support/photo_region",
     "support/color",
     "support/total_variation",
+    "support/painted_pixel",
     "main/adversarial",
     "main/revision_pixel",
     "main/revision_feature",
@@ -81,8 +82,9 @@ class DTGANTrainer(keras.Model):
         state: dict of variables that go on in a resumed run, beside the networks and
             optimizers: number of steps, shares of augmented pictures.
 
-    Its `fit` takes batches of `photo`, `photo_superpixels`, `anime` and
-    `anime_smooth`, each `(batch, size, size, 3)` float32 in [-1, 1].
+    Its `fit` takes batches of `photo`, `photo_superpixels`, `anime`, `anime_smooth`
+    and, where its term has a weight, `photo_painted`, each `(batch, size, size, 3)`
+    float32 in [-1, 1].
 
     Reference:
         Liu, Chen, Gao 2024, sections 3.1 and 3.4.
@@ -148,10 +150,15 @@ class DTGANTrainer(keras.Model):
     @property
     def term_names(self):
         """Names of all terms of both sides."""
-        names = GENERATOR_TERMS + DISCRIMINATOR_TERMS
+        absent = set()
+        if not self.loss_weights.painted_pixel:
+            absent.add("support/painted_pixel")
         if self.support_objective.compares:
-            names = tuple(name for name in names if name != "discriminator/anime")
-        return names + (() if self.penalty == "none" else PENALTY_TERMS)
+            absent.add("discriminator/anime")
+        if self.penalty == "none":
+            absent.update(PENALTY_TERMS)
+        names = GENERATOR_TERMS + DISCRIMINATOR_TERMS + PENALTY_TERMS
+        return tuple(name for name in names if name not in absent)
 
     @property
     def state(self):
@@ -186,7 +193,7 @@ class DTGANTrainer(keras.Model):
             before = [described[name]["content"]]
         return described
 
-    def support_terms(self, photo, painted, judged, described):
+    def support_terms(self, batch, painted, judged, described):
         """Weighted terms of the support tail by name."""
         w, content = self.loss_weights, described["support"]["content"]
         support = painted["support"]
@@ -200,7 +207,7 @@ class DTGANTrainer(keras.Model):
         def distance(name):
             return losses.feature_distance(described[name]["content"], content)
 
-        return {
+        terms = {
             "support/adversarial": w.support_adversarial
             * self.support_objective.painted(judged["painted"], judged["anime"]),
             "support/content": w.content * distance("photo"),
@@ -209,10 +216,15 @@ class DTGANTrainer(keras.Model):
             "support/style_high": distances[2],
             "support/region": w.region * distance("region"),
             "support/photo_region": w.photo_region * distance("photo_region"),
-            "support/color": w.color * losses.lab_distance(photo, support, w.lightness),
+            "support/color": w.color
+            * losses.lab_distance(batch["photo"], support, w.lightness),
             "support/total_variation": w.total_variation
             * losses.total_variation(support),
         }
+        if w.painted_pixel:
+            pixel = losses.pixel_distance(batch["photo_painted"], support)
+            terms["support/painted_pixel"] = w.painted_pixel * pixel
+        return terms
 
     def main_terms(self, painted, judged, described, fixed):
         """Weighted terms of the main tail by name."""
@@ -384,7 +396,7 @@ class DTGANTrainer(keras.Model):
             with discriminator_tape:
                 judged = self.judge(seen, training=discriminators)
             if generator:
-                terms |= self.support_terms(batch["photo"], painted, judged, described)
+                terms |= self.support_terms(batch, painted, judged, described)
                 terms |= self.main_terms(painted, judged, described, fixed)
         return painted, seen, judged, terms
 
