@@ -29,6 +29,23 @@ def to_levels(image):
     return np.clip(levels, 0, 255).astype(np.uint8)
 
 
+def to_lab(image):
+    """Lightness and chroma of CIE Lab (D65).
+
+    Args:
+        image: uint8 RGB `(height, width, 3)`.
+
+    Returns:
+        float32 `(height, width, 3)`: L of 0 to 100, a, b.
+    """
+    return cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+
+
+def from_lab(lab):
+    """uint8 RGB of what `to_lab` returns; colours outside sRGB are clipped."""
+    return to_levels(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * 2 - 1)
+
+
 def without_alpha(image):
     """The colours of a picture, white where nobody sees them.
 

@@ -8,7 +8,13 @@ to the photo's colours and lights after.
 import cv2
 import numpy as np
 
-from animegan_tf.imaging.color import to_levels, to_range, with_chroma_of
+from animegan_tf.imaging.color import (
+    from_lab,
+    to_lab,
+    to_levels,
+    to_range,
+    with_chroma_of,
+)
 from animegan_tf.imaging.smoothing import revise
 
 # Lightness, of 0 to 1, that a bright pixel and the median pixel are to reach, what the
@@ -57,7 +63,7 @@ def brightened(photo):
     Returns:
         uint8 RGB `(height, width, 3)`.
     """
-    lab = _lab(photo)
+    lab = to_lab(photo)
     lightness = lab[..., 0] / 100
     bright = max(np.percentile(lightness, 98), 0.01)
     lightness = np.clip(lightness * np.clip(_WHITE / bright, 1, _MOST_GAIN), 0, 1)
@@ -71,7 +77,7 @@ def brightened(photo):
         _LEAST_GAMMA,
     )
     lab[..., 0] = 100 * lightness ** min(gamma, 1)
-    return _rgb(lab)
+    return from_lab(lab)
 
 
 def without_texture(photo):
@@ -102,14 +108,14 @@ def without_strokes(picture, photo):
     Returns:
         uint8 RGB `(height, width, 3)`.
     """
-    light = cv2.GaussianBlur(_lab(photo)[..., 0], (0, 0), 1)
+    light = cv2.GaussianBlur(to_lab(photo)[..., 0], (0, 0), 1)
     slope = np.hypot(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1)) / 8
     slope = cv2.dilate(slope, _disc(_REACH))
     share = np.clip((slope - _SLOPE) / (_EDGE - _SLOPE), 0, 1)
-    lab = _lab(picture)
+    lab = to_lab(picture)
     bare = cv2.morphologyEx(lab[..., 0], cv2.MORPH_CLOSE, _disc(_STROKE))
     lab[..., 0] = share * lab[..., 0] + (1 - share) * bare
-    return _rgb(lab)
+    return from_lab(lab)
 
 
 def held(picture, photo):
@@ -122,20 +128,12 @@ def held(picture, photo):
     Returns:
         uint8 RGB `(height, width, 3)`.
     """
-    lab, light = _lab(picture), _lab(photo)[..., 0]
+    lab, light = to_lab(picture), to_lab(photo)[..., 0]
     wide = cv2.morphologyEx(lab[..., 0], cv2.MORPH_OPEN, _disc(_RIM))
     most = np.minimum(np.maximum(wide, light + _RIM_OVER), light + _OVER)
     lab[..., 0] = np.minimum(lab[..., 0], most)
-    return to_levels(with_chroma_of(photo, to_range(_rgb(lab))))
+    return to_levels(with_chroma_of(photo, to_range(from_lab(lab))))
 
 
 def _disc(width):
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-
-
-def _lab(image):
-    return cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-
-
-def _rgb(lab):
-    return to_levels(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * 2 - 1)
