@@ -6,8 +6,13 @@ from pathlib import Path
 
 import keras
 import pytest
+import tensorflow as tf
 
 TOOLS = Path(__file__).parents[1] / "tools"
+
+# Graphs of these tests are run a few times only, which takes less than optimising them.
+# Tools that a test starts as a program of its own do optimise.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def pytest_addoption(parser):

@@ -22,7 +22,7 @@ from animegan_tf.evaluation.metrics import kernel_between
 from animegan_tf.imaging.io import read_image, square, write_image
 from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator, build_features, build_generator
-from animegan_tf.ops import guided_filter, to_float, to_uint8
+from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.samples import write_samples
 from animegan_tf.training import callbacks, held_out, run
 from animegan_tf.training.dtgan import DTGANTrainer
@@ -30,7 +30,7 @@ from animegan_tf.training.held_out import DISTANCE, HeldOutDistance
 from animegan_tf.training.pretrain import GeneratorPretrainer
 from animegan_tf.training.saving.state import Progress, TrainingState
 from animegan_tf.training.signals import StopSignals
-from animegan_tf.training.step import WeightAverage, build_optimizer
+from animegan_tf.training.step import WeightAverage, build_optimizer, paint
 from animegan_tf.training.targets import TargetPool
 
 SIZE, BATCH = 32, 2
@@ -157,7 +157,7 @@ def test_weights_scale_their_terms():
 def test_a_step_in_mixed_precision(precision):
     trainer, batch = make_trainer(precision=precision), make_batch()
     before = values(trainer.generator.trainable_variables)
-    step = tf.function(trainer.train_step)
+    step = tf.function(trainer.train_step, autograph=False)  # as `fit` does
     for _ in range(6):  # the first steps find a loss scale that does not overflow
         logs = step(batch)
     exact = make_trainer().train_step(batch)
@@ -233,21 +233,17 @@ def test_painted_photos_are_what_phase_1_learns_in_a_run(tmp_path):
 
 
 def test_phase_2_keeps_to_painted_photos_if_asked():
-    batch = make_batch()
+    batch, name = make_batch(), "support/painted_pixel"
     batch["photo_painted"] = 0.6 - 0.3 * batch["photo"]
-    name = "support/painted_pixel"
-    distances = {}
-    for weight in (0.0, 100.0):
-        trainer = make_trainer(weights=LossWeights(painted_pixel=weight))
-        logged = [trainer.train_step(batch) for _ in range(12)]
-        assert (name in logged[0]) == (weight > 0)
-        support = trainer.generator(batch["photo"])["support"]
-        distances[weight] = np.abs(support - batch["photo_painted"]).mean()
-    assert distances[100.0] < 0.8 * distances[0.0]
-    # After one step the mean is that step's term.
-    untrained = make_trainer().generator(batch["photo"], training=True)["support"]
-    expected = np.abs(guided_filter(untrained) - batch["photo_painted"]).mean()
-    assert float(logged[0][name]) == pytest.approx(100 * expected, rel=1e-4)
+    assert name not in make_trainer().term_names
+    trainer = make_trainer(weights=LossWeights(painted_pixel=1e4))
+    untrained = paint(trainer.generator, batch["photo"])["support"]
+    expected = 1e4 * np.abs(untrained - batch["photo_painted"]).mean()
+    first = float(trainer.train_step(batch)[name])
+    assert first == pytest.approx(expected, rel=1e-4)
+    for _ in range(2):
+        mean = float(trainer.train_step(batch)[name])
+    assert mean < 0.98 * first
 
 
 def test_the_average_follows_with_its_decay():
@@ -275,7 +271,8 @@ def test_an_optimizer_that_was_not_built_is_refused(tmp_path):
         )
 
 
-# Whole runs.
+# Whole runs, operation by operation: tracing a step takes longer than these do.
+# test_tools.py has them as graphs.
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +284,9 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture
 def config(pictures, tmp_path):
-    return tiny_config(pictures, tmp_path / "run")
+    tf.config.run_functions_eagerly(True)
+    yield tiny_config(pictures, tmp_path / "run")
+    tf.config.run_functions_eagerly(False)
 
 
 def test_a_run_writes_all_it_promises(config):
