@@ -87,7 +87,17 @@ def moved(found, before):
 # Runs.
 
 
-def test_a_frozen_base_stays_while_the_tails_move_also_when_resumed(config, trained):
+@pytest.fixture
+def eager():
+    """Tracing a step takes longer than a few steps operation by operation."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_a_frozen_base_stays_while_the_tails_move_also_when_resumed(
+    eager, config, trained
+):
     # Of phase 1, which takes less time than phase 2 to prepare.
     config = dataclasses.replace(config, pretrain_epochs=9)
     config = with_start(config, freeze="base")

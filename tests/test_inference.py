@@ -73,7 +73,7 @@ def test_keep_color_joins_painted_lightness_and_chroma_of_the_photo(generator):
     photo = (noise(24, 40) // 16 + 120).astype(np.uint8)
     painted = rgb2lab(Stylizer(generator)(photo))
     kept = rgb2lab(Stylizer(generator, keep_color=True)(photo))
-    assert np.abs(painted - rgb2lab(photo))[..., 1:].max() > 10
+    assert np.abs(painted - rgb2lab(photo))[..., 1:].max() > 5
     assert np.abs(kept[..., 0] - painted[..., 0]).max() < 1
     assert np.abs(kept - rgb2lab(photo))[..., 1:].max() < 1.5
 
