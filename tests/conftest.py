@@ -54,6 +54,14 @@ def seed(request):
 
 
 @pytest.fixture
+def eager():
+    """Tracing a step takes longer than a few steps operation by operation."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def run_here(monkeypatch, capsys):
     """Function that runs a tool in this process, where patches hold.
 

@@ -87,14 +87,6 @@ def moved(found, before):
 # Runs.
 
 
-@pytest.fixture
-def eager():
-    """Tracing a step takes longer than a few steps operation by operation."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def test_a_frozen_base_stays_while_the_tails_move_also_when_resumed(
     eager, config, trained
 ):

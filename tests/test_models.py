@@ -149,7 +149,8 @@ for weight in generator.weights:
     if len(weight.shape) > 1:
         weight.assign(rng.normal(0, 0.1, weight.shape))
 picture = np.random.default_rng(1).uniform(-1, 1, (1, 32, 40, 3)).astype("float32")
-np.save({path!r}, np.asarray(generator(picture)["main"]))
+painted = generator.predict(picture, verbose=0)  # compiled whole, not each operation
+np.save({path!r}, painted["main"])
 assert "tensorflow" not in sys.modules
 """
 

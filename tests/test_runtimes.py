@@ -1,5 +1,6 @@
 """Every runtime paints the same picture, and says what it cannot run."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,8 +32,8 @@ def folder(tmp_path_factory, model):
     """A generator in every format."""
     folder = tmp_path_factory.mktemp("formats")
     model.save(folder / "generator.keras")
-    for version in (2, 10):
-        export_saved_model(model, folder / "served", version)
+    export_saved_model(model, folder / "served", 2)
+    shutil.copytree(folder / "served" / "2", folder / "served" / "10")
     pytest.importorskip("ai_edge_litert")
     export_litert(model, folder / "generator.tflite")
     export_litert(model, folder / "uint8.tflite", io="uint8")

@@ -147,12 +147,12 @@ def test_the_last_steps_own_weights_paint_on_request(sample_run):
     assert (raw != averaged).any()
 
 
-def test_a_run_goes_on_where_it_stopped(sample_run):
+def test_a_run_goes_on_where_it_stopped(sample_run, call, monkeypatch, eager):
     folder, out = sample_run
+    monkeypatch.chdir(folder)
     generator = printed_paths(folder, out)["generator"]
     before = generator.read_bytes()
-    arguments = "train.py", "--resume", "run", "--epochs", 3
-    status, out, err = in_subprocess(folder, *arguments)
+    status, out, err = call("train.py", "--resume", "run", "--epochs", 3)
     assert status == 0, err
     assert printed_paths(folder, out)["sample grid"].name == "epoch_0003.png"
     log = (folder / "run" / "log.jsonl").read_text().splitlines()
@@ -162,7 +162,9 @@ def test_a_run_goes_on_where_it_stopped(sample_run):
     assert (config.epochs, config.width, config.data.image_size) == (3, 4, 32)
 
 
-def test_a_picture_that_cannot_be_decoded_is_named_counted_and_left_out(call, tmp_path):
+def test_a_picture_that_cannot_be_decoded_is_named_counted_and_left_out(
+    call, tmp_path, eager
+):
     write_samples(tmp_path / "my", photos=4, anime=4, size=40, validation=0)
     photos = tmp_path / "my" / "train_photo"
     (photos / "broken.jpg").write_text("not a picture")
