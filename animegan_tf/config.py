@@ -377,6 +377,7 @@ def check_config(config):
     )
     _check_numbers(config)
     _check_phase_1(config)
+    _check_painted_photos(config)
     start, devices, evaluation = config.start, config.devices, config.evaluation
     holds = start.freeze == "none" or start.init is not None
     _require(holds, "--freeze", start.freeze, "none without --init")
@@ -452,7 +453,7 @@ def _check_numbers(config):
 
 
 def _check_phase_1(config):
-    weights, painted = config.weights, config.data.photo_painted
+    weights = config.weights
     learns = weights.pretrain_support or weights.pretrain_main
     _require(
         learns or config.pretrain_epochs == 0,
@@ -460,6 +461,10 @@ def _check_phase_1(config):
         weights.pretrain_support,
         "above 0 where --weights.pretrain-main is 0",
     )
+
+
+def _check_painted_photos(config):
+    weights, painted = config.weights, config.data.photo_painted
     _require(
         painted or not weights.painted_pixel,
         "--weights.painted-pixel",

@@ -79,7 +79,7 @@ def test_help_is_shown_without_importing_tensorflow(tool):
     assert f"usage: {tool}" in done.stdout and f"tools/{tool}" in done.stdout
 
 
-# A run from beginning to end, in processes of its own.
+# A run from beginning to end, in a process of its own; it is resumed in this one.
 
 
 @pytest.fixture(scope="module")

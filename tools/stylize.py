@@ -212,7 +212,7 @@ def make_stylizer(args):
 
         stylizer = RetouchedStylizer(stylizer)
     if args.eyes is not None:
-        from animegan_tf.inference.large_eyes import LargeEyesStylizer
+        from animegan_tf.inference import LargeEyesStylizer
 
         stylizer = LargeEyesStylizer(stylizer, args.eyes)
     if not args.faces:

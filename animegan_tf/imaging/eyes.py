@@ -35,7 +35,7 @@ def with_large_eyes(photo, faces, factor):
         factor: 1 to `MOST`; 1 gives contrast and colour only.
 
     Returns:
-        uint8 RGB `(height, width, 3)`; the photo itself where there are no faces.
+        uint8 RGB `(height, width, 3)`; a copy of the photo where there are no faces.
 
     Raises:
         InputError: `factor` lies outside of its range.

@@ -5,6 +5,7 @@ what it needs when it is made.
 """
 
 from animegan_tf.inference.files import paint_files
+from animegan_tf.inference.large_eyes import LargeEyesStylizer
 from animegan_tf.inference.names import find_generator, find_start
 from animegan_tf.inference.portrait import PortraitStylizer
 from animegan_tf.inference.retouched import RetouchedStylizer
@@ -13,6 +14,7 @@ from animegan_tf.inference.stylizer import Stylizer, compare
 from animegan_tf.inference.video import PaintedVideo, paint_video
 
 __all__ = [
+    "LargeEyesStylizer",
     "PaintedVideo",
     "PortraitStylizer",
     "RetouchedStylizer",
