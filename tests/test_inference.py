@@ -68,12 +68,14 @@ def test_strength_mixes_photo_and_picture(generator):
     assert np.abs(half - (photo + painted) / 2).max() <= 1
 
 
-def test_keep_color_joins_painted_lightness_and_chroma_of_the_photo(generator):
+def test_keep_color_joins_painted_lightness_and_chroma_of_the_photo():
+    keras.utils.set_random_seed(2)  # a generator that paints in colour, not all do
+    generator = build_generator(width=4, memory=8)
     # Nearly grey: every lightness has these colours within sRGB.
     photo = (noise(24, 40) // 16 + 120).astype(np.uint8)
     painted = rgb2lab(Stylizer(generator)(photo))
     kept = rgb2lab(Stylizer(generator, keep_color=True)(photo))
-    assert np.abs(painted - rgb2lab(photo))[..., 1:].max() > 5
+    assert np.abs(painted - rgb2lab(photo))[..., 1:].max() > 10
     assert np.abs(kept[..., 0] - painted[..., 0]).max() < 1
     assert np.abs(kept - rgb2lab(photo))[..., 1:].max() < 1.5
 
