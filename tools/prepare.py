@@ -3,8 +3,10 @@
     python tools/prepare.py photos my/photos dataset
     python tools/prepare.py anime my/anime dataset --style Mine
     python tools/prepare.py check dataset
+    python tools/prepare.py networks networks
 
-It goes on where it was stopped, and leaves alone what is done.
+It goes on where it was stopped, and leaves alone what is done. The last command fetches
+the networks that see faces.
 """
 
 import argparse
@@ -30,6 +32,8 @@ def parse_arguments():
     photos = commands.add_parser("photos", help="faces, aligned, with superpixels")
     anime = commands.add_parser("anime", help="a style, with smoothed edges")
     check = commands.add_parser("check", help="what training would stumble over")
+    networks = commands.add_parser("networks", help="fetches what sees faces")
+    networks.add_argument("folder", type=Path, help="folder that receives the files")
     for command, settings in ((photos, PhotoSettings()), (anime, AnimeSettings())):
         command.add_argument("source", type=Path, help="folder of pictures")
         command.add_argument("dataset", type=Path, help="folder that receives them")
@@ -83,11 +87,25 @@ def _tell(summary):
     print(summary.report or "nothing was written, as --dry-run asks")
 
 
+def fetch(args):
+    from animegan_tf.data.networks import fetch_networks
+
+    for file, fetched in fetch_networks(args.folder):
+        said = "fetched" if fetched else "was there"
+        print(f"{file.name}: {said} ({file.licence})", flush=True)
+
+
 def main():
     args = parse_arguments()
-    if args.command != "check":
+    if args.command == "networks":
+        fetch(args)
+    elif args.command == "check":
+        check(args)
+    else:
         prepare(args)
-        return
+
+
+def check(args):
     from animegan_tf.data.check import as_json, check_dataset, print_findings
 
     findings = check_dataset(args.dataset, args.style)
