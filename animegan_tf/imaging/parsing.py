@@ -50,6 +50,8 @@ _PAIRS = (
 # heights of the face. The person's square is wider.
 _ABOVE, _BELOW, _BESIDE = 1.25, 1.2, 1.25
 _HEAD, _PERSON = 2.5, 4.0
+# How much wider the second look is.
+_WIDE = 1.7
 # Of what a zoom cuts off, the share above.
 _SHARE_ABOVE = 0.4
 
@@ -83,6 +85,9 @@ class Parts:
 class PartsParser:
     """The 19 parts of a face, by a network for research only.
 
+    What lies outside of head and shoulders, such as long hair, is looked at from
+    further away.
+
     Args:
         folder: Path of the folder of networks.
         zooms: shares of head and shoulders that are seen, each mirrored as well, in
@@ -111,13 +116,21 @@ class PartsParser:
             image: uint8 RGB `(height, width, 3)`.
             mesh: the `FaceMesh` of the face.
         """
-        box = _head_and_shoulders(image.shape, mesh)
+        near = _head_and_shoulders(image.shape, mesh)
+        shares = self._shares(image, near, self._zooms)
+        box = _head_and_shoulders(image.shape, mesh, _WIDE)
+        if box != near:
+            wide = self._shares(image, box, (1.0,))
+            shares = _laid_over(wide, box, shares, near)
+        return Parts(box, shares, image.shape[:2])
+
+    def _shares(self, image, box, zooms):
         left, top, right, bottom = box
         seen = image[top:bottom, left:right]
         shares = np.zeros((len(Part), *seen.shape[:2]), np.float32)
-        for zoom in self._zooms:
+        for zoom in zooms:
             self._add(shares, seen, zoom)
-        return Parts(box, shares / shares.sum(0), image.shape[:2])
+        return shares / shares.sum(0)
 
     def _add(self, shares, seen, zoom):
         height, width = seen.shape[:2]
@@ -215,16 +228,40 @@ def _about(mesh, heights):
     return Square(_middle(mesh), heights * mesh.height)
 
 
-def _head_and_shoulders(shape, mesh):
+def _head_and_shoulders(shape, mesh, reach=1.0):
     """Left, top, right and bottom of what the parser sees, inside the photo."""
     x, y = _middle(mesh)
-    height = mesh.height
+    height = mesh.height * reach
     low = np.array([x - _BESIDE * height, y - _ABOVE * height])
     high = np.array([x + _BESIDE * height, y + _BELOW * height])
     most = np.array(shape[1::-1])
     low = np.clip(np.floor(low), 0, most - 1).astype(int)
     high = np.clip(np.ceil(high), low + 1, most).astype(int)
     return (*low.tolist(), *high.tolist())
+
+
+def _laid_over(wide, wide_box, near, near_box):
+    """Parts seen from near over those seen from afar, which show near its borders."""
+    left, top, right, bottom = near_box
+    x0, y0, x1, y1 = wide_box
+    height, width = near.shape[1:]
+    fading = max(1, min(height, width) // 12)
+    # No fading where both end, at the border of the photo.
+    across = _ramp(width, fading, left > x0, right < x1)
+    down = _ramp(height, fading, top > y0, bottom < y1)
+    weight = down[:, None] * across
+    place = wide[:, top - y0 : bottom - y0, left - x0 : right - x0]
+    place += weight * (near - place)
+    return wide
+
+
+def _ramp(length, fading, at_start, at_end):
+    ramp = np.ones(length, np.float32)
+    if at_start:
+        ramp[:fading] = np.linspace(0, 1, fading)
+    if at_end:
+        ramp[-fading:] = np.minimum(ramp[-fading:], np.linspace(1, 0, fading))
+    return ramp
 
 
 def _laid_back(mask, way_back, shape):
