@@ -28,7 +28,7 @@ def paint_beard(canvas, head, lab, relief):
         return mask
     light, unit = lab[..., 0] / 100, head.unit
     hair = _beard_color(head, lab, mask)
-    shades = along(light, tangents(light, 0.005 * unit, 0.02 * unit), 6)
+    shades = along(light, tangents(light, 0.005 * unit, 0.02 * unit), 0.013 * unit)
     middle = (shades * mask).sum() / max(mask.sum(), 1)
     colors = np.broadcast_to(hair.astype(np.float32), lab.shape).copy()
     colors[..., 0] *= 1 + 0.22 * step(shades - middle, -0.05, 0.05) - 0.11

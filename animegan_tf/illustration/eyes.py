@@ -54,8 +54,8 @@ def iris_color(head, canvas, lab):
         hue = np.deg2rad(58)
     elif -0.2 < hue < np.deg2rad(50):
         hue = np.deg2rad(50)
-    chroma = np.clip(2.2 * chroma, 14, 34)
-    return np.array([np.clip(1.1 * light + 10, 30, 58), chroma * np.cos(hue), chroma * np.sin(hue)])
+    chroma = np.clip(1.6 * chroma, 10, 34)
+    return np.array([np.clip(light + 6, 24, 58), chroma * np.cos(hue), chroma * np.sin(hue)])
 
 
 def lash_strength(head, lab) -> float:

@@ -59,7 +59,7 @@ def draw_folds(canvas, head, lab, beard, style) -> None:
     unit, light = head.unit, lab[..., 0] / 100
     field = tangents(light, 0.006 * unit, 0.02 * unit)
     fine, wide = blur(light, 0.007 * unit), blur(light, 0.018 * unit)
-    depth = along(wide - fine, field, 5, unit / 300)
+    depth = along(wide - fine, field, 0.012 * unit)
     mask = step(depth / np.maximum(wide, 0.2), *_FOLD_DEPTH)
     allowed = cv2.erode(canvas.mask(head.drawn[regions.OVAL]), _disc(0.05 * unit))
     for outline_ in regions.FEATURES:

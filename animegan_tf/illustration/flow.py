@@ -5,6 +5,8 @@ import numpy as np
 
 from animegan_tf.illustration.drawing import blur
 
+_STRIDE = 1.5  # pixels between two samples on a line
+
 
 def tangents(lightness, fine: float, wide: float):
     """Direction along the edges of a picture, from its smoothed structure tensor.
@@ -29,32 +31,30 @@ def tangents(lightness, fine: float, wide: float):
     return np.cos(angle), np.sin(angle)
 
 
-def along(picture, field, length: int, stride: float = 1.0):
-    """Means along the curves of a direction field (line integral convolution).
+def along(picture, field, length: float, passes: int = 2):
+    """Means along a direction field, as strokes of a brush take them.
+
+    Every pass averages along straight lines; several together follow the curves.
 
     Args:
         picture: float32 `(height, width)` or `(height, width, channels)`.
         field: x and y of `tangents`.
-        length: int, steps to either side.
-        stride: pixels a step.
+        length: how far a pass reaches to either side, in pixels.
+        passes: int.
 
     Returns:
         float32, the picture's shape.
     """
     height, width = picture.shape[:2]
-    y0, x0 = np.mgrid[:height, :width].astype(np.float32)
-    total = picture.copy()
-    vectors = np.stack(field, -1)
-    for sign in (np.float32(stride), np.float32(-stride)):
-        x, y, v = x0, y0, vectors * sign
-        for _ in range(length):
-            x, y = x + v[..., 0], y + v[..., 1]
-            total += _sampled(picture, x, y)
-            turned = _sampled(vectors, x, y) * np.float32(stride)
-            # A direction has no sign: keep on going forward.
-            v = np.where((turned * v).sum(-1, keepdims=True) < 0, -turned, turned)
-    return total / np.float32(2 * length + 1)
-
-
-def _sampled(picture, x, y):
-    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    steps = max(1, round(length / _STRIDE))
+    offsets = [i * length / steps for i in range(-steps, steps + 1)]
+    maps = [(x + t * field[0], y + t * field[1]) for t in map(np.float32, offsets)]
+    for _ in range(passes):
+        total = np.zeros_like(picture)
+        for across, down in maps:
+            total += cv2.remap(
+                picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+            )
+        picture = total / np.float32(len(maps))
+    return picture

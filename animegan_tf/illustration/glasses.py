@@ -13,7 +13,7 @@ _REACH = (0.52, 0.42)
 _ROUNDNESS = 6  # Fourier descriptors of a rim
 _DARK_FRAME = 42
 # L about eyes behind sunglasses, over that of the skin.
-_DARK_GLASS = 0.55
+_DARK_GLASS = 0.42
 
 
 def wears_sunglasses(canvas, head, lab) -> bool:

@@ -18,7 +18,7 @@ def hair_color(lab, mask):
 
 def hair_tones(hair):
     """Base, shade, deep shade and light of hair: CIE Lab (3,) each."""
-    base = np.array([np.clip(hair[0] * 1.05 + 9, 20, 88), hair[1] * 1.3, hair[2] * 1.3])
+    base = np.array([np.clip(hair[0] + 5, 16, 88), hair[1] * 1.15, hair[2] * 1.15])
     shade = np.array([base[0] * 0.66, base[1] * 1.05 + 2, base[2] - 4])
     deep = np.array([base[0] * 0.42, base[1] + 2, base[2] - 5])
     light = np.array([min(base[0] * 1.16 + 8, 96), base[1] * 0.85, base[2] * 0.9])
@@ -38,7 +38,8 @@ def paint_hair(canvas, head, lab, style) -> None:
         return
     mask, scale = head.masks["hair"], head.unit / 300
     light = cv2.bilateralFilter(blur(lab[..., 0] / 100, scale), 9, 0.10, 5 * scale)
-    strands = along(light, tangents(lab[..., 0] / 100, 1.6 * scale, 6 * scale), 14, 1.4 * scale)
+    field = tangents(lab[..., 0] / 100, 1.6 * scale, 6 * scale)
+    strands = along(light, field, 8 * scale, passes=4)
     deep_end, shade_end, light_end = np.percentile(strands[mask > 0.8], [14, 32, 80])
     base, shade, deep, lit = hair_tones(head.hair)
     soft = 0.012

@@ -24,7 +24,7 @@ def flat_painting(photo, style, unit: float):
     for _ in range(2):
         smooth = cv2.bilateralFilter(smooth, 9, 0.09, 5 * scale)
     field = tangents(to_lab(smooth)[..., 0] / 100, 1.5 * scale, 5 * scale)
-    smooth = along(smooth, field, 5, scale)
+    smooth = along(smooth, field, 3.5 * scale)
     smooth = np.clip(l0_smooth(smooth, style.flatness), 0, 1)
     lab = to_lab(smooth)
     lab[..., 0] = 100 * (lab[..., 0] / 100) ** style.light
@@ -48,7 +48,7 @@ def draw_lines(canvas, photo, strength, unit: float) -> None:
     scale = unit / 300
     light = cv2.bilateralFilter(to_lab(photo)[..., 0] / 100, 9, 0.08, 5 * scale)
     edges = blur(light, 1.2 * scale) - blur(light, 2.4 * scale)
-    edges = along(edges, tangents(light, 1.5 * scale, 5 * scale), 6, scale)
+    edges = along(edges, tangents(light, 1.5 * scale, 5 * scale), 4 * scale)
     mask = step(-edges, 0.008, 0.022) * strength
     blend(canvas.picture, canvas.picture * np.float32(0.4), mask)
 
