@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,14 @@ from stand_ins import Grid
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import evaluate, metrics, portraits
 from animegan_tf.evaluation.cartoon import CARTOON, CartoonFilter
-from animegan_tf.evaluation.evaluate import Settings, evaluate_folders, paint_methods
+from animegan_tf.evaluation.evaluate import (
+    Settings,
+    check_folders,
+    evaluate_folders,
+    paint_methods,
+)
 from animegan_tf.evaluation.measures import DRAWN, OTHERS, OWN, PHOTOS
-from animegan_tf.evaluation.pictures import match_pictures, named_paths
+from animegan_tf.evaluation.pictures import check_leftovers, match_pictures, named_paths
 from animegan_tf.evaluation.sample import TRUTH, evaluate_sample
 from animegan_tf.imaging.io import read_image, write_image
 from animegan_tf.models import build_generator
@@ -54,13 +60,16 @@ def folders(tmp_path_factory):
     return folder
 
 
-def run(folders, settings, **changes):
+def run(folders, settings, measure=evaluate_folders, **changes):
     arguments = {
         "photos": folders / "photos",
         "anime": [folders / "anime"],
         "methods": {"truth": folders / "truth", "dark": folders / "dark"},
     }
-    return evaluate_folders(**{**arguments, **changes}, settings=settings)
+    return measure(**{**arguments, **changes}, settings=settings)
+
+
+check = partial(run, measure=check_folders)
 
 
 @pytest.fixture
@@ -71,7 +80,8 @@ def found(folders, networks):
 def test_figures_are_those_of_the_formulas(folders, networks, found):
     assert found.methods == (PHOTOS, "truth", "dark") == found.columns
     assert found.stems == tuple(str(i) for i in range(COUNT))
-    assert not found.left_out and found.plane == (OWN, DRAWN)
+    assert list(found.left_out.values()) == ["no weights given (--networks)"]
+    assert found.plane == (OWN, DRAWN)
     pictures = {
         name: [read_image(path) for path in sorted((folders / name).iterdir())]
         for name in ("photos", "anime", "truth", "dark")
@@ -128,8 +138,8 @@ def test_the_photos_are_the_zero_line(found):
 
 def test_what_has_no_network_is_left_out_by_name(folders):
     found = run(folders, Settings(resamples=50, size=161))
-    flags = ["--inception", "--drawing", "--lpips", "--identity"]
-    assert len(found.left_out) == 4 and found.plane is None
+    flags = ["--inception", "--drawing", "--lpips", "--identity", "--networks"]
+    assert len(found.left_out) == len(flags) and found.plane is None
     for flag, reason in zip(flags, found.left_out.values()):
         assert flag in reason
     sections = {metric.section for metric in found.metrics}
@@ -230,11 +240,23 @@ def test_names_must_match(folders, networks, tmp_path):
         run(folders, networks, methods={"dark": tmp_path / "twice"})
 
 
-def test_other_proportions_are_refused(folders, networks, tmp_path):
+@pytest.mark.parametrize("measure", (run, check))
+def test_other_proportions_are_refused(folders, networks, tmp_path, measure):
     shutil.copytree(folders / "dark", tmp_path / "dark")
     write_image(tmp_path / "dark" / "5.png", np.zeros((40, 50, 3), np.uint8))
     with pytest.raises(InputError, match=r"5\.png.*48 x 48, received 50 x 40"):
-        run(folders, networks, methods={"dark": tmp_path / "dark"})
+        measure(folders, networks, methods={"dark": tmp_path / "dark"})
+
+
+def test_what_is_left_in_the_work_folder_is_told_before_painting(folders, tmp_path):
+    photos, work = folders / "photos", tmp_path / "work"
+    check_leftovers(photos, work, ["tiny"])
+    shutil.copytree(photos, work / "tiny")
+    check_leftovers(photos, work, ["tiny"])  # those are painted anew
+    for name in ("2.jpg", "100.png"):
+        write_image(work / "tiny" / name, np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(InputError, match=r"received 2 of other names: 100\.png, 2\.jpg"):
+        check_leftovers(photos, work, ["other", "tiny"])
 
 
 def test_an_unreadable_picture_is_named(folders, networks, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from stand_ins import Grid
 
 from animegan_tf.evaluation import evaluate
-from animegan_tf.imaging.io import read_image, write_image
+from animegan_tf.imaging.io import make_folder, read_image, write_image
 from animegan_tf.models import build_generator
 from animegan_tf.samples import draw_anime, draw_photo, random_portrait
 
@@ -53,12 +53,12 @@ def test_folders_and_models_stand_side_by_side(call):
     assert [Path(path).name for path in out.split()] == [
         *("report.json", "report.csv", "per_picture.csv", "report.html")
     ]
-    assert err.count("not computed: ") == 4 and "--inception" in err
+    assert err.count("not computed: ") == 5 and "--inception" in err
     report = json.loads(Path("new/report/report.json").read_text())
     assert report["methods"] == ["the photos", "painted", "cartoon filter", "tiny"]
     expected = f"evaluate.py {line} --output new/report --size 161"
     assert expected in report["facts"]["Command"]
-    assert len(report["not_computed"]) == 4
+    assert len(report["not_computed"]) == 5
     assert "tiny.keras, SHA-256" in report["facts"]["Painter of tiny"]
     with open("new/report/report.csv") as file:
         rows = list(csv.DictReader(file))
@@ -113,6 +113,16 @@ NAN = f"{PHOTOS} --stylized painted --inception nan.npz"
         (f"{PHOTOS} --stylized painted --drawing other.npz", ["other.npz", "drawing"]),
         (f"{PHOTOS} --stylized painted --lpips other.npz", ["other.npz", "VGG16"]),
         (f"{PHOTOS} --stylized painted --identity other.npz", ["other.npz", "LiteRT"]),
+        (
+            f"{PHOTOS} --stylized painted --networks empty",
+            ["empty", "tools/prepare.py"],
+        ),
+        (
+            f"{PHOTOS} --model old=tiny.keras --work kept",
+            ["kept/old", "1 of other names: 9.jpg"],
+        ),
+        (f"{PHOTOS} --stylized wide --model tiny.keras", ["wide/1.png", "60 x 40"]),
+        ("--sample --networks empty", ["--networks", "--sample"]),
         (NAN, ["0.png", "NaN"]),
         (f"{PHOTOS} --model other.npz", ["other.npz"]),
         (f"{PHOTOS} --stylized painted --stylized x/painted", ["painted", "NAME="]),
@@ -132,6 +142,7 @@ def test_what_cannot_be_measured_ends_in_one_sentence(call, monkeypatch, line, n
         shutil.copytree("painted", name)
     Path("fewer/3.png").unlink()
     Path("broken/2.png").write_text("no picture")
+    write_image(make_folder(Path("kept/old")) / "9.jpg", np.zeros((9, 9, 3), np.uint8))
     write_image(Path("wide/1.png"), np.zeros((40, 60, 3), np.uint8))
     np.savez("other.npz", weights=np.ones(3))
     if line == NAN:

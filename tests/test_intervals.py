@@ -34,6 +34,12 @@ def test_intervals_of_means_hold_the_mean():
     assert 0.88 <= held <= 0.99
 
 
+def test_a_median_has_an_interval_of_medians():
+    values = np.array([1.0, 2, 3, 4, 100])
+    found = intervals.mean(values, rng(0), 300, np.median)
+    assert found.value == 3 and found.low >= 1 and found.high in values
+
+
 @pytest.mark.parametrize("figure", ["frechet", "kernel", "precision", "recall"])
 def test_intervals_of_sets_hold_what_is_expected_of_sets_of_that_size(figure):
     def estimate(seed):

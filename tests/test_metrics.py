@@ -299,6 +299,7 @@ def test_identity_similarity_of_own_and_others():
     found = metrics.identity_similarity(photos, pictures)
     assert found.own == pytest.approx([0.6, 1, 0])
     assert found.others == pytest.approx([0.4, 0, 0.5])
+    assert found.rank.tolist() == [1, 0, 1]
 
 
 def test_share_over_counts_what_is_above():

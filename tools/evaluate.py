@@ -92,6 +92,12 @@ def parse_arguments():
     ):
         networks.add_argument(f"--{name}", type=Path, metavar="PATH", help=what)
     networks.add_argument(
+        "--networks",
+        type=Path,
+        metavar="DIR",
+        help="folder of the networks that see faces, of tools/prepare.py networks",
+    )
+    networks.add_argument(
         "--cache",
         type=Path,
         metavar="DIR",
@@ -125,7 +131,8 @@ def parse_arguments():
 def check_arguments(args):
     """What cannot go together shows before TensorFlow is imported."""
     if args.sample:
-        for flag in ("photos", "anime", "stylized", "inception", "drawing", "identity"):
+        folders = ("photos", "anime", "stylized", "inception", "drawing", "identity")
+        for flag in (*folders, "networks"):
             if getattr(args, flag):
                 raise InputError(f"--{flag} does not go with --sample.")
         return
@@ -144,7 +151,7 @@ def measure_folders(args, work):
         evaluate_folders,
         paint_methods,
     )
-    from animegan_tf.evaluation.pictures import named_paths
+    from animegan_tf.evaluation.pictures import check_leftovers, named_paths
 
     baseline = [f"{CARTOON}=cv2"] if args.cartoon else []
     named = list(named_paths(args.stylized + baseline + args.model).items())
@@ -157,6 +164,7 @@ def measure_folders(args, work):
         args.drawing,
         args.lpips,
         args.identity,
+        args.networks,
         size=args.size,
         cache=args.cache,
         resamples=args.bootstrap,
@@ -165,6 +173,7 @@ def measure_folders(args, work):
         seed=args.seed,
     )
     check_folders(args.photos, args.anime, methods, settings)
+    check_leftovers(args.photos, work, models)
     methods |= paint_methods(models, args.photos, work)
     return evaluate_folders(
         args.photos, args.anime, methods, settings, command(), models

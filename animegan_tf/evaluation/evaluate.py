@@ -9,6 +9,8 @@ from animegan_tf.errors import InputError
 from animegan_tf.evaluation import intervals
 from animegan_tf.evaluation.cartoon import CartoonFilter
 from animegan_tf.evaluation.extraction import FeatureCache
+from animegan_tf.evaluation.face_measures import measure_faces
+from animegan_tf.evaluation.faces import open_faces
 from animegan_tf.evaluation.facts import circumstances, describe_generators
 from animegan_tf.evaluation.features import (
     FaceIdentity,
@@ -37,7 +39,8 @@ _LEFT_OUT = {
     "inception": "Distances, precision, recall and score of an InceptionV3",
     "drawing": "P(drawing), and distances, precision and recall of its network",
     "lpips": "LPIPS",
-    "identity": "Identity",
+    "identity": "Identity and recognition",
+    "networks": "Height of the eyes, anime faces, landmarks, colours of face parts",
 }
 
 
@@ -50,6 +53,7 @@ class Settings:
             takes it, or None.
         drawing: weights of the drawing InceptionV3, or None.
         lpips, identity: weights, or None.
+        networks: folder of those that see faces, see `imaging.networks`, or None.
         size: side of the squares that are compared by pixels, 161 or more.
         cache: folder for what networks said, or None.
         resamples: of the bootstrap of means, 1 or more.
@@ -63,6 +67,7 @@ class Settings:
     drawing: Path | None = None
     lpips: Path | None = None
     identity: Path | None = None
+    networks: Path | None = None
     size: int = 256
     cache: Path | None = None
     resamples: int = intervals.RESAMPLES
@@ -101,7 +106,7 @@ def evaluate_folders(
         InputError: folders, pictures, weights or numbers that cannot be used.
     """
     matched, anime_files, networks = _checked(photos, anime, methods, settings)
-    cache = FeatureCache(settings.cache) if settings.cache else None
+    cache = _cache(settings)
     book = Collector(settings.seed, settings.resamples)
     run = Run(matched, anime_files, cache, book, {})
     check_proportions(matched, cache)
@@ -111,6 +116,8 @@ def evaluate_folders(
             measure_inception(run, networks[name], *sampling)
     if "identity" in networks:
         measure_identity(run, networks["identity"])
+    if "networks" in networks:
+        measure_faces(run, *networks["networks"])
     if "lpips" in networks:
         measure_lpips(run, networks["lpips"])
     measure_pixels(run, settings.size)
@@ -130,7 +137,7 @@ def evaluate_folders(
 def check_folders(
     photos: Path, anime: list[Path], methods: dict[str, Path], settings: Settings
 ) -> None:
-    """Refuses what `evaluate_folders` would, as far as names and settings show it.
+    """Refuses what `evaluate_folders` would, as far as it shows before painting.
 
     Args:
         photos, anime, methods, settings: as of `evaluate_folders`; methods whose
@@ -139,7 +146,12 @@ def check_folders(
     Raises:
         InputError: see `evaluate_folders`.
     """
-    _checked(photos, anime, methods, settings)
+    matched, *_ = _checked(photos, anime, methods, settings)
+    check_proportions(matched, _cache(settings))
+
+
+def _cache(settings):
+    return FeatureCache(settings.cache) if settings.cache else None
 
 
 def _checked(photos, anime, methods, settings):
@@ -213,6 +225,7 @@ def _open_networks(settings):
         "drawing": lambda path: InceptionNetwork("drawing-inception", path),
         "lpips": Lpips,
         "identity": FaceIdentity,
+        "networks": open_faces,
     }
     given = {name: getattr(settings, name) for name in makers}
     networks = {n: makers[n](path) for n, path in given.items() if path is not None}

@@ -100,18 +100,22 @@ class Collector:
             figure = estimate(found, self.rng(metric.name))
             self.figures[method, metric.name] = figure
 
-    def add_means(self, metric: Metric, by_method: dict) -> None:
+    def add_means(
+        self, metric: Metric, by_method: dict, average: Callable = np.mean
+    ) -> None:
         """Means over pictures, and the pictures' own values.
 
         Args:
             metric: `Metric`.
             by_method: dict of method to float64 (pictures,), NaN where a picture has
                 no value; a method without any value gets no figure.
+            average: `np.mean` or `np.median`.
         """
         self.by_picture[metric.name] = by_method
 
         def estimate(values, rng):
-            return intervals.mean(values[~np.isnan(values)], rng, self._resamples)
+            known = values[~np.isnan(values)]
+            return intervals.mean(known, rng, self._resamples, average)
 
         known = {m: v for m, v in by_method.items() if not np.isnan(v).all()}
         self.add(metric, estimate, known)

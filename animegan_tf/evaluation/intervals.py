@@ -2,7 +2,7 @@
 
 Three kinds of interval, each the one that holds for its kind of figure:
 
-- Means over pictures: percentile bootstrap, 2,000 resamples.
+- Means and medians over pictures: percentile bootstrap, 2,000 resamples.
 - Shares of pictures: Wilson's interval. A bootstrap of 0 of 8 would be sure of 0.
 - Distances between sets, precision and recall, Inception score: half-sampling, the
   bootstrap's sibling without repetition. The figure is computed on random halves of
@@ -26,6 +26,7 @@ the Frechet distance's bias, which shrinks only with the number of pictures: tha
 what the warnings are for.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -60,13 +61,19 @@ class Estimate(NamedTuple):
     deviation: float = float("nan")
 
 
-def mean(values, rng: np.random.Generator, resamples: int = RESAMPLES) -> Estimate:
-    """Mean over pictures with a percentile bootstrap interval.
+def mean(
+    values,
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+    average: Callable = np.mean,
+) -> Estimate:
+    """Mean or median over pictures with a percentile bootstrap interval.
 
     Args:
         values: `(pictures,)`, at least one; infinite ones are allowed, NaN is not.
         rng: draws the resamples.
         resamples: int, at least 1.
+        average: `np.mean` or `np.median`.
 
     Returns:
         `Estimate`.
@@ -85,10 +92,10 @@ def mean(values, rng: np.random.Generator, resamples: int = RESAMPLES) -> Estima
             f"{values.size} numbers, {np.isnan(values).sum()} of them NaN."
         )
     count = len(values)
-    means = [values[rng.integers(0, count, count)].mean() for _ in range(resamples)]
+    means = [average(values[rng.integers(0, count, count)]) for _ in range(resamples)]
     # Between neighbours where one may be infinite, interpolation gives NaN.
     low, high = np.quantile(means, [0.025, 0.975], method="nearest")
-    return Estimate(float(values.mean()), float(low), float(high), count)
+    return Estimate(float(average(values)), float(low), float(high), count)
 
 
 def share(flags) -> Estimate:

@@ -223,15 +223,23 @@ def measure_identity(run: Run, network) -> None:
     run.facts["Identity network"] = describe(
         network, f"the square of {FACE_MARGIN} times MTCNN's face box in the photo"
     )
-    own, others = {}, {}
+    own, others, ranks = {}, {}, {}
     for method, paths in run.files.items():
         found, rows = identities(network, run.matched.photos, paths, run.cache)
         own[method], others[method] = (np.full(len(paths), np.nan) for _ in range(2))
         own[method][rows], others[method][rows] = found.own, found.others
+        ranks[method] = found.rank
     title = "Identity: cosine to "
     add = run.book.add_means
     add(Metric(OWN, f"{title}the own photo", _PERSON, "higher"), own)
     add(Metric(OTHERS, f"{title}other people's photos", _PERSON), others)
+    for most, name in ((1, "the nearest"), (5, "among the five nearest")):
+        title, note = f"Own photo {name}", f"share; of {len(rows)} photos by identity"
+        run.book.add(
+            Metric(f"identity/own_in_{most}", title, _PERSON, "higher", note),
+            lambda ranks, _: intervals.share(ranks < most),
+            ranks,
+        )
 
 
 def measure_lpips(run: Run, network) -> None:

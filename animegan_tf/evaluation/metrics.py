@@ -56,10 +56,12 @@ class ColorDistance(NamedTuple):
 
 
 class IdentitySimilarity(NamedTuple):
-    """Cosines by picture: to its own photo, and mean of those to all other photos."""
+    """By picture: cosine to its own photo, mean of those to all other photos, and how
+    many of these are nearer than its own."""
 
     own: np.ndarray
     others: np.ndarray
+    rank: np.ndarray
 
 
 def check_features(values, name="the features", least=1):
@@ -480,7 +482,7 @@ def identity_similarity(photos, pictures) -> IdentitySimilarity:
             people or more.
 
     Returns:
-        `IdentitySimilarity` of float64 (n,) arrays.
+        `IdentitySimilarity` of (n,) arrays, the cosines float64.
 
     Raises:
         InputError: the sets differ in shape; see `check_features`.
@@ -494,7 +496,8 @@ def identity_similarity(photos, pictures) -> IdentitySimilarity:
         )
     cosines = _unit(pictures) @ _unit(photos).T
     own = np.diag(cosines).copy()
-    return IdentitySimilarity(own, (cosines.sum(axis=1) - own) / (len(own) - 1))
+    others = (cosines.sum(axis=1) - own) / (len(own) - 1)
+    return IdentitySimilarity(own, others, (cosines > own[:, None]).sum(axis=1))
 
 
 def share_over(values, threshold: float = 0.5) -> float:

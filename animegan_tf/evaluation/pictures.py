@@ -10,7 +10,7 @@ import numpy as np
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.extraction import FeatureCache, extract
 from animegan_tf.evaluation.views import View
-from animegan_tf.imaging.io import list_images
+from animegan_tf.imaging.io import find_images, list_images
 
 # A padded or rounded picture still shows its photo's cut if its sides agree in ratio.
 _RATIO_TOLERANCE = 0.02
@@ -58,6 +58,29 @@ def match_pictures(photos: Path, methods: dict[str, Path]) -> Matched:
             )
         files[name] = tuple(found[stem] for stem in by_stem)
     return Matched(tuple(by_stem), tuple(by_stem.values()), files)
+
+
+def check_leftovers(photos: Path, work: Path, names) -> None:
+    """Refuses pictures where others are to be painted, except those painted anew.
+
+    Args:
+        photos: folder of photos.
+        work: Path that receives a folder for each name; nothing need be there.
+        names: of the methods that paint.
+
+    Raises:
+        InputError: there are pictures of other names or endings.
+    """
+    painted = {f"{stem}.png" for stem in _by_stem(photos)}
+    for folder in (Path(work) / name for name in names):
+        found = find_images(folder)[0] if folder.exists() else []
+        others = [path.name for path in found if path.name not in painted]
+        if others:
+            raise InputError(
+                f"{folder}: must hold no pictures but those that are painted anew of "
+                f"{photos}, received {len(others)} of other names: "
+                f"{listed(others)}."
+            )
 
 
 def named_paths(values: list[str]) -> dict[str, Path]:
