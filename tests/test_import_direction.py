@@ -15,6 +15,7 @@ ALLOWED = {
     "__init__": (),
     "errors": (),
     "sizes": (),
+    "untrusted": ("errors",),
     "config": ("errors",),
     "cli": ("errors",),
     "ops": (),
@@ -24,11 +25,13 @@ ALLOWED = {
     "imaging": ("errors",),
     "samples": ("errors", "imaging"),
     "layers": (),
-    "models": ("errors", "imaging", "layers"),
+    "models": ("errors", "imaging", "layers", "untrusted"),
     "data": ("config", "errors", "imaging", "ops", "page"),
     "inference": ("errors", "imaging", "models", "ops", "sizes"),
     "beam": ("errors", "imaging", "inference"),
-    "evaluation": (*("config", "errors", "imaging", "inference", "page", "samples"),),
+    "evaluation": (
+        *("config", "errors", "imaging", "inference", "page", "samples", "untrusted"),
+    ),
     "training": (
         *("config", "data", "errors", "evaluation", "imaging", "inference"),
         *("layers", "losses", "models", "objectives", "ops", "page", "samples"),
@@ -43,7 +46,7 @@ NO_TENSORFLOW = (
     *("ops", "losses", "objectives", "layers", "models", "serving", "evaluation"),
     "beam",
 )
-NO_KERAS = ("config", "cli", "errors", "imaging", "page", "samples")
+NO_KERAS = ("config", "cli", "errors", "imaging", "page", "samples", "untrusted")
 
 
 def imports(tree):

@@ -83,7 +83,7 @@ def parse_arguments():
         type=Path,
         metavar="PATH|imagenet",
         help="InceptionV3 for distances between sets: that of keras.applications "
-        "(imagenet or .h5), or that of FID (.pth or .npz)",
+        "(imagenet or .h5), or that of FID (.npz)",
     )
     for name, what in (
         ("drawing", "InceptionV3 that tells drawings from photos, .npz"),

@@ -8,6 +8,7 @@ import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -106,10 +107,20 @@ def damage(path: Path) -> str | None:
 
 
 def read_checkpoint(path: Path) -> tuple[dict, dict]:
-    """The `(arrays, facts)` of a checkpoint that is whole."""
-    with np.load(path / _VARIABLES) as file:
-        arrays = {name: file[name] for name in file.files}
-    return arrays, json.loads((path / _FACTS).read_bytes())
+    """The `(arrays, facts)` of a checkpoint that is whole.
+
+    Raises:
+        InputError: it holds something else, for all that its checksums are right.
+    """
+    try:
+        with np.load(path / _VARIABLES) as file:
+            arrays = {name: file[name] for name in file.files}
+        return arrays, json.loads((path / _FACTS).read_bytes())
+    except (OSError, ValueError, AttributeError, BadZipFile) as error:
+        raise InputError(
+            f"{path} must be a checkpoint of tools/train.py; it holds something else: "
+            f"{error}"
+        ) from error
 
 
 def _write_files(folder, arrays, facts):
