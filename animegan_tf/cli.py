@@ -47,7 +47,7 @@ def add_config_arguments(parser, config, skip=()):
             continue
         title = path[0] if len(path) > 1 else "run"
         group = groups.setdefault(title, parser.add_argument_group(title))
-        kind = {Path | None: Path}.get(field.type, field.type)
+        kind = {Path | None: Path, str | None: str}.get(field.type, field.type)
         keywords = {
             "dest": ".".join(path),
             "default": argparse.SUPPRESS,

@@ -207,11 +207,11 @@ class HealthConfig:
 class StartConfig:
     """What a run starts from, and what of it stays as it is."""
 
-    init: Path | None = setting(
+    init: str | None = setting(
         None,
         "trained generator to start from: a generator.keras, the name of a model in "
-        "saved_models, or a run's folder, whose discriminators come along; none: "
-        "random weights",
+        "saved_models, or a run's folder as ./folder, whose discriminators come along; "
+        "none: random weights",
     )
     freeze: str = setting(
         "none",
@@ -608,8 +608,8 @@ def _typed(name, kind, value):
     """A value from JSON as the type that its field declares."""
     if dataclasses.is_dataclass(kind):
         return _from_dict(kind, value)
-    if kind == Path | None:
-        return None if value is None else _typed(name, Path, value)
+    if kind in (Path | None, str | None):
+        return None if value is None else _typed(name, typing.get_args(kind)[0], value)
     if typing.get_origin(kind) is tuple:
         kinds = typing.get_args(kind)
         if isinstance(value, list) and len(value) == len(kinds):

@@ -148,7 +148,7 @@ def measure_folders(args, work):
 
     baseline = [f"{CARTOON}=cv2"] if args.cartoon else []
     named = list(named_paths(args.stylized + baseline + args.model).items())
-    methods = dict(named[: len(args.stylized)])
+    methods = {name: Path(path) for name, path in named[: len(args.stylized)]}
     models = dict(named[len(args.stylized) :])
     if args.cartoon:
         models[CARTOON] = None

@@ -15,7 +15,6 @@ output. What is there already is not painted again.
 
 import argparse
 import sys
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -45,12 +44,16 @@ def parse_arguments():
     )
     parser.add_argument(
         "--generator",
-        type=Path,
-        default=Path("portrait"),
+        default="portrait",
         metavar="PATH",
         help="generator of tools/train.py, or what tools/export.py made of one: a "
-        ".tflite or .onnx file or a SavedModel's folder; or the name of a model in "
-        "saved_models (default: %(default)s)",
+        ".tflite or .onnx file or a SavedModel's folder, as ./folder; or the name of a "
+        "model in saved_models (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="let a SavedModel do more than compute: it may read and write files",
     )
     parser.add_argument(
         "--runtime",
@@ -201,7 +204,7 @@ def make_stylizer(args):
     if args.raw:
         generator = generator.with_stem(f"{generator.stem}_raw")
     stylizer = Stylizer(
-        load_runtime(generator, args.runtime),
+        load_runtime(generator, args.runtime, trust=args.trust),
         args.max_side,
         args.strength,
         args.keep_color,

@@ -60,7 +60,7 @@ def match_pictures(photos: Path, methods: dict[str, Path]) -> Matched:
     return Matched(tuple(by_stem), tuple(by_stem.values()), files)
 
 
-def named_paths(values: list[str]) -> dict[str, Path]:
+def named_paths(values: list[str]) -> dict[str, str]:
     """Methods that a user names, as [NAME=]PATH.
 
     Args:
@@ -68,7 +68,8 @@ def named_paths(values: list[str]) -> dict[str, Path]:
             that is `generator.keras` or a version's number, for its parent's.
 
     Returns:
-        dict of name to Path.
+        dict of name to path as it was given: `./x` is not `x` where a generator's
+        name could stand.
 
     Raises:
         InputError: two of one name, or a name that cannot be a folder's.
@@ -87,7 +88,7 @@ def named_paths(values: list[str]) -> dict[str, Path]:
                 f"methods must have names of their own, as NAME=PATH, received two of "
                 f"the name {name}."
             )
-        paths[name] = Path(path)
+        paths[name] = path
     return paths
 
 
