@@ -587,7 +587,7 @@ def load_config(path):
         ) from None
     except OSError as error:
         raise InputError(f"{path} must be readable: {error.strerror}") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is not a run's settings: {error}") from error
 
 

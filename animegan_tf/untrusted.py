@@ -1,6 +1,58 @@
 """Files that may be a stranger's: what is checked before they are used."""
 
+import os
+from pathlib import Path, PureWindowsPath
+
 from animegan_tf.errors import InputError
+
+
+def is_name(value, plain: bool = False) -> bool:
+    """Whether what was read from a file can be the name of a file below a folder.
+
+    Args:
+        value: of any type.
+        plain: whether it must be the name of a file in the folder itself, on every
+            system.
+    """
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    path = Path(value)
+    try:
+        if max(len(os.fsencode(part)) for part in (*path.parts, "")) > 255:
+            return False
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    if plain:
+        return value not in ("", "..") and PureWindowsPath(value).name == value
+    return path.parts != () and not path.anchor and ".." not in path.parts
+
+
+def inside(folder: Path, name, source: Path, plain: bool = False) -> Path:
+    """The path of what a file names, which must not lead out of a folder.
+
+    Args:
+        folder: the only place where it may lie, itself the user's choice.
+        name: what was read, of any type.
+        source: the file or folder that it was read from, for the message.
+        plain: whether it must lie in the folder itself.
+
+    Returns:
+        `folder / name`.
+
+    Raises:
+        InputError: it is no such name, or a link leads out of the folder.
+    """
+    if is_name(name, plain):
+        path = folder / name
+        try:
+            # Links on the way to the folder are the user's.
+            if path.resolve().is_relative_to(folder.resolve()):
+                return path
+        except (OSError, RuntimeError):  # a link to itself
+            pass
+    raise InputError(
+        f"{source}: must name nothing outside of {folder}, received {str(name)!r:.200}."
+    )
 
 
 def require_own_data(path, file=None):

@@ -26,7 +26,7 @@ ALLOWED = {
     "samples": ("errors", "imaging"),
     "layers": (),
     "models": ("errors", "imaging", "layers", "untrusted"),
-    "data": ("config", "errors", "imaging", "ops", "page"),
+    "data": ("config", "errors", "imaging", "ops", "page", "untrusted"),
     "inference": ("errors", "imaging", "models", "ops", "sizes"),
     "beam": ("errors", "imaging", "inference"),
     "evaluation": (
@@ -35,6 +35,7 @@ ALLOWED = {
     "training": (
         *("config", "data", "errors", "evaluation", "imaging", "inference"),
         *("layers", "losses", "models", "objectives", "ops", "page", "samples"),
+        "untrusted",
     ),
     "checkpoints": ("errors", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),

@@ -123,7 +123,7 @@ def _complete(folder, arguments, plan):
     try:
         if json.loads((folder / RECORD).read_text()) != arguments:
             return False
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return all(
         (folder / name / _name(index)).is_file()

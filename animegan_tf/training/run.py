@@ -38,9 +38,11 @@ from animegan_tf.training.callbacks import (
 from animegan_tf.training.distribute import Agreement, open_devices
 from animegan_tf.training.health.page import health_page
 from animegan_tf.training.health.watch import HealthWatch
+from animegan_tf.training.saving.checkpoint import using
 from animegan_tf.training.saving.lock import owned
 from animegan_tf.training.signals import StopSignals
 from animegan_tf.training.start import Start
+from animegan_tf.untrusted import inside
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ def train(config: TrainConfig, resume: bool = False, callbacks=()) -> Path:
 
 def _train(config, files, devices, resume, callbacks):
     if devices.chief:
+        for folder in (files.checkpoints, files.samples, files.tensorboard):
+            inside(files.folder, folder.name, files.folder)  # things are deleted there
         if not resume:
             _require_new(files)
         if files.folder.is_dir():
@@ -227,7 +231,9 @@ def _checksum(config, sources, progress):
 
 def _go_on(state, config):
     """Restores the state; rates that the settings change take their new values."""
-    before = state.restore()["optimizer"]
+    settings = state.restore()
+    with using(state.folder):
+        before = dict(settings["optimizer"])
     if state.progress.epoch >= config.epochs:
         raise InputError(
             f"--epochs must be above the {state.progress.epoch} epochs this run has; "
@@ -236,7 +242,7 @@ def _go_on(state, config):
     for name, optimizer in state.optimizers.items():
         setting = name.replace("optimizer", "rate")
         rate = getattr(config.optimizer, setting)
-        if rate != before[setting]:
+        if rate != before.get(setting):
             optimizer.learning_rate = rate
 
 
