@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from animegan_tf.errors import InputError
+from animegan_tf.untrusted import open_file
 
 
 def setting(default, help, choices=None):
@@ -566,7 +567,7 @@ def save_config(config, path):
     """Writes a `TrainConfig` as JSON, to a temporary name renamed last."""
     temporary = path.with_name(f".{path.name}.tmp")
     text = json.dumps(dataclasses.asdict(config), indent=2, default=str)
-    with open(temporary, "w") as file:
+    with open_file(temporary, "w") as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())

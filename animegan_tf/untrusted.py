@@ -1,6 +1,8 @@
 """Files that may be a stranger's: what is checked before they are used."""
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 
 from animegan_tf.errors import InputError
@@ -53,6 +55,35 @@ def inside(folder: Path, name, source: Path, plain: bool = False) -> Path:
     raise InputError(
         f"{source}: must name nothing outside of {folder}, received {str(name)!r:.200}."
     )
+
+
+def open_file(path: Path, mode: str):
+    """Opens an ordinary file to write, and none that a link leads to.
+
+    A link in a folder that came from elsewhere would have us write over any file of
+    the user; a pipe or a device would keep us waiting.
+
+    Args:
+        path: of the file; the folders above it may be links.
+        mode: of `open`, for a text in UTF-8: "w", "a", "a+", "r+".
+
+    Raises:
+        InputError: something else has that name.
+        OSError: it cannot be opened.
+    """
+
+    def opener(name, flags):
+        # Windows has neither flag.
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        return os.open(name, flags, 0o666)
+
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise InputError(
+                f"{path}: must be an ordinary file to be written to, received a link "
+                "or something else."
+            )
+    return open(path, mode, encoding="utf-8", opener=opener)
 
 
 def require_own_data(path, file=None):

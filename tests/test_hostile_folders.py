@@ -2,25 +2,29 @@
 
 import json
 import os
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 from tiny_runs import tiny_config
 
-from animegan_tf.config import OptimizerConfig
+from animegan_tf.config import OptimizerConfig, TrainConfig, save_config
 from animegan_tf.data import cache
 from animegan_tf.data.manifest import Manifest, Record
 from animegan_tf.data.prepare import prepare_anime
 from animegan_tf.data.settings import AnimeSettings
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import write_image
-from animegan_tf.samples import draw_anime, random_portrait
+from animegan_tf.samples import draw_anime, random_portrait, write_samples
 from animegan_tf.training import run
+from animegan_tf.training.callbacks import JsonLines
+from animegan_tf.training.health.watch import HealthWatch
 from animegan_tf.training.saving.checkpoint import write_checkpoint
-from animegan_tf.training.saving.state import TrainingState
+from animegan_tf.training.saving.lock import owned
+from animegan_tf.training.saving.state import Progress, TrainingState
 from animegan_tf.training.step import WeightAverage, build_optimizer
-from animegan_tf.untrusted import inside, is_name
+from animegan_tf.untrusted import inside, is_name, open_file
 
 ANIME = AnimeSettings(size=64, min_size=32)
 OUTSIDE = (
@@ -211,8 +215,8 @@ def test_texts_in_place_of_weights_are_refused(tmp_path):
         state.restore()
 
 
-@pytest.mark.parametrize("name", ["checkpoints", "samples", "tensorboard"])
-def test_a_run_writes_into_no_folder_that_is_a_link(drawn, folder, name):
+@pytest.mark.parametrize("name", ["checkpoints", "samples", "tensorboard", "log.jsonl"])
+def test_a_run_writes_into_nothing_that_leads_out_of_it(drawn, folder, name):
     (folder / name).symlink_to(folder.parent)
     before = tree(folder.parent)
     config = tiny_config(drawn, folder)
@@ -226,3 +230,77 @@ def test_a_record_is_complete_without_its_optional_fields(tmp_path):
     kept = Record("a", "", "kept", name="a.png", folder="train_photo", hash="0" * 64)
     Manifest(tmp_path / "m.jsonl", {}).add([kept])
     assert Manifest(tmp_path / "m.jsonl", {}).records == [kept]
+
+
+# Links in the place of files
+
+
+@pytest.mark.parametrize("mode", ["w", "a", "a+", "r+"])
+def test_only_ordinary_files_are_opened_for_writing(folder, mode):
+    (folder / "log").symlink_to("../thesis.txt")
+    (folder / "nowhere").symlink_to("../new.txt")
+    os.mkfifo(folder / "pipe")  # opening it would wait for a reader
+    for name in ("log", "nowhere", "pipe", "itself", "way_out"):
+        with pytest.raises(InputError, match=f"{name}: must be an ordinary file"):
+            open_file(folder / name, mode)
+    assert (folder.parent / "thesis.txt").read_text() == "years of work"
+    assert not (folder.parent / "new.txt").exists()
+    # Links above it are the user's.
+    with open_file(folder / "way_out" / "thesis.txt", mode) as file:
+        file.write("more")
+
+
+def write_lock(folder):
+    with owned(folder):
+        pass
+
+
+def write_log(folder):
+    log = JsonLines(folder / "log.jsonl", "pretrain", Progress())
+    log.on_epoch_end(0, {})
+
+
+def write_event(folder):
+    watch = HealthWatch(
+        SimpleNamespace(config=None), "adversarial", None, folder / "log.jsonl"
+    )
+    event = {"failure": "not a number", "message": "x", "step": 1, "epoch": 1}
+    watch._tell(event)
+
+
+def cut_log(folder):
+    state = state_of(folder, [folder / "log.jsonl"])
+    state._lengths = {"../log.jsonl": 3}
+    state.cut_logs()
+
+
+def add_record(folder):
+    manifest = Manifest(folder / "manifest.jsonl", {}, read_only=True)
+    manifest.read_only = False
+    manifest.add([])
+
+
+@pytest.mark.parametrize(
+    "name, write",
+    [
+        (".lock", write_lock),
+        ("log.jsonl", write_log),
+        ("log.jsonl", write_event),
+        ("log.jsonl", cut_log),
+        ("manifest.jsonl", add_record),
+        (".config.json.tmp", lambda f: save_config(TrainConfig(), f / "config.json")),
+    ],
+)
+def test_no_writer_follows_a_link(folder, name, write):
+    (folder / name).symlink_to("../thesis.txt")
+    with pytest.raises(InputError, match=f"{name}: must be an ordinary file"):
+        write(folder)
+    assert (folder.parent / "thesis.txt").read_text() == "years of work"
+    assert (folder / name).is_symlink()
+
+
+@pytest.mark.parametrize("name", ["samples.json", "samples.json.tmp"])
+def test_drawn_samples_replace_a_link(folder, name):
+    (folder / name).symlink_to("../thesis.txt")
+    write_samples(folder, photos=1, anime=1, size=16, validation=0)
+    assert (folder.parent / "thesis.txt").read_text() == "years of work"

@@ -16,7 +16,7 @@ ALLOWED = {
     "errors": (),
     "sizes": (),
     "untrusted": ("errors",),
-    "config": ("errors",),
+    "config": ("errors", "untrusted"),
     "cli": ("errors",),
     "ops": (),
     "losses": ("ops",),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import write_atomic
-from animegan_tf.untrusted import is_name
+from animegan_tf.untrusted import is_name, open_file
 
 NAME = "manifest.jsonl"
 
@@ -103,7 +103,7 @@ class Manifest:
         self.groups.append(group)
         if self.read_only:
             return
-        with open(self.path, "a", encoding="utf-8") as file:
+        with open_file(self.path, "a") as file:
             file.write(_line([dataclasses.asdict(record) for record in group]) + "\n")
             file.flush()
             os.fsync(file.fileno())

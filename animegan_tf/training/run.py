@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import os
 import sys
 import zlib
 from dataclasses import dataclass
@@ -93,8 +92,9 @@ def train(config: TrainConfig, resume: bool = False, callbacks=()) -> Path:
 
 def _train(config, files, devices, resume, callbacks):
     if devices.chief:
-        for folder in (files.checkpoints, files.samples, files.tensorboard):
-            inside(files.folder, folder.name, files.folder)  # things are deleted there
+        # What is there is cut, added to and deleted.
+        for path in (files.log, files.checkpoints, files.samples, files.tensorboard):
+            inside(files.folder, path.name, files.folder)
         if not resume:
             _require_new(files)
         if files.folder.is_dir():
@@ -145,7 +145,7 @@ def _fit(config, files, devices, sources, photos, trainers, state, judges, callb
     """Both phases, as far as they are not done; an early stop ends them."""
     pretrainer, trainer = trainers
     average, last = trainer.average, config.epochs
-    written, log_file, page = [], Path(os.devnull), contextlib.nullcontext()
+    written, log_file, page = [], None, contextlib.nullcontext()
     if devices.chief:
         log_file, page = files.log, health_page(state.watch, files.health)
         grid = (photos, files.samples, config.save_every, last)

@@ -15,6 +15,7 @@ import numpy as np
 from animegan_tf.config import HealthConfig
 from animegan_tf.errors import TrainingError
 from animegan_tf.training.health.readings import FIGURES, TAILS
+from animegan_tf.untrusted import open_file
 
 NOT_A_NUMBER = "not a number"
 VANISHING, COLLAPSE = "vanishing gradients", "mode collapse"
@@ -343,7 +344,7 @@ class HealthWatch(keras.callbacks.Callback):
         watch: `Watch`, shared by both phases.
         phase: "pretrain" or "adversarial".
         progress: `Progress`, which counts a step only after this callback.
-        log: file that gets a line of JSON for each failure.
+        log: file that gets a line of JSON for each failure, or None.
 
     Raises:
         TrainingError: too many steps in a row were not applied, or a failure was found
@@ -386,7 +387,9 @@ class HealthWatch(keras.callbacks.Callback):
     def _tell(self, event):
         text = f"{_told(event)}; try {ADVICE[event['failure']]}"
         print(f"health: {text}", flush=True)
-        with open(self.log, "a") as file:
+        if self.log is None:
+            return
+        with open_file(self.log, "a") as file:
             file.write(json.dumps({"phase": self.phase, "event": text, **event}) + "\n")
 
     def _act(self):

@@ -14,6 +14,7 @@ from animegan_tf.training.saving.checkpoint import (
     using,
     write_checkpoint,
 )
+from animegan_tf.untrusted import open_file
 
 
 @dataclass
@@ -184,7 +185,8 @@ class TrainingState:
             if length is None:
                 path.unlink()
             elif path.stat().st_size > length:
-                os.truncate(path, length)
+                with open_file(path, "r+") as file:
+                    file.truncate(length)
 
     def load_weights(self, folder: Path):
         """Takes the networks' weights, and nothing else, of another run.
