@@ -204,7 +204,13 @@ class Watch:
         }
 
     def set_state(self, state):
-        """Goes on from what `get_state` gave, through JSON or not."""
+        """Goes on from what `get_state` gave, through JSON or not.
+
+        Raises:
+            ValueError, TypeError, LookupError: it is something else.
+        """
+        if not all(map(_is_event, [*state["events"], *state["active"]])):
+            raise ValueError("events must be failures, each with its place")
         self.active = {}
         for name in _PLAIN:
             setattr(self, name, copy.deepcopy(state[name]))
@@ -217,6 +223,15 @@ class Watch:
             self.window.append(dict(zip(CURVES, values)))
         self.curve.set_state(state["curve"])
         self.epoch.set_state(state["epoch"])
+
+
+def _is_event(event):
+    numbers = [event[name] for name in ("epoch", "step", "seen")]
+    return (
+        all(type(number) is int for number in [*numbers, event.get("until", 0)])
+        and event["failure"] in ADVICE
+        and isinstance(event["message"], str)
+    )
 
 
 def _curves(readings):
