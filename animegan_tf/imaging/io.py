@@ -9,22 +9,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-from PIL import (
-    ExifTags,
-    Image,
-    ImageCms,
-    ImageDraw,
-    ImageFont,
-    UnidentifiedImageError,
-)
+from PIL import Image, ImageCms, ImageDraw, ImageFont, UnidentifiedImageError
 
 from animegan_tf.errors import InputError
+from animegan_tf.imaging.decoding import open_picture, orientation, upright_exif
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-
-# Pillow knows some forty formats, a few of which start other programs. Only the
-# decoders behind SUFFIXES are ever tried, whatever the file claims to be.
-_DECODERS = ("JPEG", "PNG", "WEBP", "BMP")
 _ENCODERS = {
     ".jpg": ("JPEG", {"quality": 95}),
     ".jpeg": ("JPEG", {"quality": 95}),
@@ -155,8 +145,9 @@ def read_image_alpha(path: Path, data: bytes | None = None):
         where opaque, or None if all of it is.
 
     Raises:
-        InputError: the file cannot be opened or decoded, or has more pixels than
-            `PIL.Image.MAX_IMAGE_PIXELS`.
+        InputError: the file cannot be opened or decoded, has more pixels than
+            `PIL.Image.MAX_IMAGE_PIXELS`, a side of more than 65,535, or run lengths of
+            more than 4 million.
     """
     try:
         image, alpha = _decode(open(path, "rb") if data is None else io.BytesIO(data))
@@ -165,8 +156,7 @@ def read_image_alpha(path: Path, data: bytes | None = None):
         reason = "content of another kind or with a damaged header"
         raise _unreadable(path, reason) from error
     except Image.DecompressionBombError as error:
-        reason = f"more than {Image.MAX_IMAGE_PIXELS} pixels"
-        raise _unreadable(path, reason) from error
+        raise _unreadable(path, str(error)) from error
     except Exception as error:
         # Damaged files make Pillow's decoders raise nearly anything: OSError,
         # SyntaxError, struct.error, zlib.error, ValueError, AssertionError.
@@ -181,21 +171,17 @@ def read_exif(path: Path) -> bytes | None:
 
     Returns:
         bytes, with orientation 1 and without the thumbnail, or None where the file has
-        no block or a damaged one.
+        no block, a damaged one, or one over 64 KB.
 
     Raises:
         InputError: the file cannot be opened.
     """
     try:
-        with Image.open(path, formats=_DECODERS) as image:
-            exif = image.getexif()
-            if not exif:
-                return None
-            exif[ExifTags.Base.Orientation] = 1
-            return exif.tobytes()  # which writes no thumbnail
+        with open(path, "rb") as file, open_picture(file) as image:
+            return upright_exif(image)
     except OSError as error:
         raise _unreadable(path, _reason(error)) from error
-    except Exception:  # a damaged block raises as freely as a damaged picture
+    except Exception:  # it was a picture when it was painted
         return None
 
 
@@ -553,11 +539,7 @@ def _decode(file):
     Takes a binary file and closes it. Pillow gets no path, since it would map some
     files into memory, where one that is cut meanwhile ends the process.
     """
-    with file, Image.open(file, formats=_DECODERS) as image:
-        # Between once and twice its limit Pillow only warns.
-        limit = Image.MAX_IMAGE_PIXELS
-        if limit is not None and image.width * image.height > limit:
-            raise Image.DecompressionBombError
+    with file, open_picture(file) as image:
         _fix_transparency(image)
         image.load()
         profile = image.info.get("icc_profile")
@@ -581,10 +563,7 @@ def _fix_transparency(image):
 
 
 def _upright(image):
-    try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
-    except Exception:  # a damaged block raises as freely as a damaged picture
-        turn = None
+    turn = _TURNS.get(orientation(image))
     return image if turn is None else image.transpose(turn)
 
 
