@@ -14,13 +14,14 @@ output. What is there already is not painted again.
 """
 
 import argparse
+import os
 import sys
 
 from tqdm import tqdm
 
 from animegan_tf.cli import ArgumentParser, run_tool
-from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import make_folder
+from animegan_tf.errors import InputError, OutputError
+from animegan_tf.imaging.io import check_target, make_folder
 from animegan_tf.inference.plan import is_video, plan_jobs
 
 
@@ -170,7 +171,7 @@ def main():
         if given and videos:
             raise InputError(f"{flag} takes photos only; got the video {videos[0]}")
     if not plan.single and not args.overwrite:
-        new = [job for job in plan.jobs if not job[1].is_file()]
+        new = [job for job in plan.jobs if not os.path.isfile(job[1])]
     failed = paint(args, new, plan.single) if new else 0
     if not plan.single:
         tell(len(new) - failed, len(plan.jobs) - len(new), plan.others)
@@ -183,11 +184,9 @@ def main():
 def paint(args, jobs, single):
     """Number of files that could not be painted; the only one's error is raised."""
     stylizer = make_stylizer(args)
-    if not single:
-        for _, target in jobs:
-            make_folder(target.parent)
-    failed = 0
-    for source, error in painted(args, stylizer, jobs, single):
+    ready = list(writable(jobs, single))
+    failed = len(jobs) - len(ready)
+    for source, error in painted(args, stylizer, ready, single):
         if error is None:
             continue
         if single:
@@ -195,6 +194,20 @@ def paint(args, jobs, single):
         tqdm.write(f"left out: {error}", file=sys.stderr)
         failed += 1
     return failed
+
+
+def writable(jobs, single):
+    """The jobs whose pictures can have their names; others are named, or raised."""
+    for source, target in jobs:
+        try:
+            make_folder(target.parent)
+            check_target(target)
+        except InputError as error:
+            if single or isinstance(error, OutputError):
+                raise
+            print(f"left out: {error}", file=sys.stderr)
+        else:
+            yield source, target
 
 
 def make_stylizer(args):
@@ -259,6 +272,8 @@ def video_error(args, stylizer, source, target):
                 partial=args.partial,
                 progress=progress,
             )
+        except OutputError:
+            raise
         except InputError as error:
             return error
     if done.undecoded:

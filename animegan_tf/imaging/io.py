@@ -1,9 +1,11 @@
 """Picture files in and out, resizing and contact sheets."""
 
+import errno
 import io
 import os
 import re
 import shutil
+import stat
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageDraw, ImageFont, UnidentifiedImageError
 
-from animegan_tf.errors import InputError
+from animegan_tf.errors import InputError, OutputError
 from animegan_tf.imaging.decoding import open_picture, orientation, upright_exif
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -24,6 +26,9 @@ _ENCODERS = {
     ".bmp": ("BMP", {}),
 }
 _TRANSPARENT = ("PNG", "WEBP")
+# Numbers of errors that concern every file of a disk, and of a folder.
+_NO_ROOM = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
+_NO_RIGHT = (errno.EACCES, errno.EPERM)
 _GROUND = 255
 # What a viewer does to the stored pixels, by EXIF orientation.
 _TURNS = {
@@ -279,9 +284,10 @@ def write_atomic(path: Path, data: bytes) -> None:
         data: the whole content.
 
     Raises:
-        InputError: the file cannot be written.
+        OutputError: no file can be written there.
+        InputError: this one cannot, such as where a folder has its name.
     """
-    with replacing(path) as temporary, _writing(path):
+    with replacing(path) as temporary, _writing(path, _NO_RIGHT):
         temporary.write_bytes(data)
 
 
@@ -341,12 +347,28 @@ def replacing(path: Path):
             temporary.unlink()
 
 
+def check_target(path: Path) -> None:
+    """Refuses a name that no file can have, before work is done for the file.
+
+    Args:
+        path: where it is to be written; its folder exists.
+
+    Raises:
+        InputError: a folder has that name, or it is too long.
+    """
+    with _writing(path), suppress(FileNotFoundError):
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+
 @contextmanager
-def _writing(path):
+def _writing(path, for_all=()):
+    """Turns an `OSError` into our own; numbers `for_all` concern other files, too."""
     try:
         yield
     except OSError as error:
-        raise InputError(
+        every = error.errno in (*_NO_ROOM, *for_all)
+        raise (OutputError if every else InputError)(
             f"{path}: the file must be writable there, received: {_reason(error)}."
         ) from error
 
@@ -361,12 +383,14 @@ def make_folder(folder: Path) -> Path:
         `folder`.
 
     Raises:
-        InputError: it cannot be made.
+        OutputError: nothing can be made there.
+        InputError: this one cannot, such as where a file has its name.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
+        every = error.errno in (*_NO_ROOM, *_NO_RIGHT)
+        raise (OutputError if every else InputError)(
             f"{folder}: must be a folder that can be written to, "
             f"received: {_reason(error)}."
         ) from error
