@@ -47,7 +47,7 @@ def add_config_arguments(parser, config, skip=()):
             continue
         title = path[0] if len(path) > 1 else "run"
         group = groups.setdefault(title, parser.add_argument_group(title))
-        kind = {Path | None: Path}.get(field.type, field.type)
+        kind = {Path | None: Path, str | None: str}.get(field.type, field.type)
         keywords = {
             "dest": ".".join(path),
             "default": argparse.SUPPRESS,
@@ -95,8 +95,13 @@ def run_tool(main):
     """Runs a tool's `main()`; what the user can mend ends it with one sentence.
 
     Exits with 2 for an `InputError` or a file that cannot be used, 3 for a
-    `TrainingError`, and with 128 and a signal's number when interrupted by it.
+    `TrainingError`, and with 128 and a signal's number when interrupted by it. What
+    the terminal or file behind an output cannot show is written as an escape.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files need be no text, and consoles know few letters.
+        if hasattr(stream, "reconfigure"):  # else it was replaced by a caller
+            stream.reconfigure(errors="backslashreplace")
     # Or else TensorFlow's notes about its build bury the sentence.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     try:

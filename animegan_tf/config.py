@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from animegan_tf.errors import InputError
+from animegan_tf.untrusted import open_file
 
 
 def setting(default, help, choices=None):
@@ -207,11 +208,11 @@ class HealthConfig:
 class StartConfig:
     """What a run starts from, and what of it stays as it is."""
 
-    init: Path | None = setting(
+    init: str | None = setting(
         None,
         "trained generator to start from: a generator.keras, the name of a model in "
-        "saved_models, or a run's folder, whose discriminators come along; none: "
-        "random weights",
+        "saved_models, or a run's folder as ./folder, whose discriminators come along; "
+        "none: random weights",
     )
     freeze: str = setting(
         "none",
@@ -566,7 +567,7 @@ def save_config(config, path):
     """Writes a `TrainConfig` as JSON, to a temporary name renamed last."""
     temporary = path.with_name(f".{path.name}.tmp")
     text = json.dumps(dataclasses.asdict(config), indent=2, default=str)
-    with open(temporary, "w") as file:
+    with open_file(temporary, "w") as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -587,7 +588,7 @@ def load_config(path):
         ) from None
     except OSError as error:
         raise InputError(f"{path} must be readable: {error.strerror}") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is not a run's settings: {error}") from error
 
 
@@ -608,8 +609,8 @@ def _typed(name, kind, value):
     """A value from JSON as the type that its field declares."""
     if dataclasses.is_dataclass(kind):
         return _from_dict(kind, value)
-    if kind == Path | None:
-        return None if value is None else _typed(name, Path, value)
+    if kind in (Path | None, str | None):
+        return None if value is None else _typed(name, typing.get_args(kind)[0], value)
     if typing.get_origin(kind) is tuple:
         kinds = typing.get_args(kind)
         if isinstance(value, list) and len(value) == len(kinds):

@@ -9,6 +9,13 @@ class InputError(ValueError):
     """
 
 
+class OutputError(InputError):
+    """Nothing can be written there, whatever its name: a disk is full or read-only.
+
+    What is done for many files ends with it; other errors are one file's own.
+    """
+
+
 class TrainingError(RuntimeError):
     """Training cannot go on, such as when a loss is no longer a number."""
 

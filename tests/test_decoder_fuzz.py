@@ -5,6 +5,7 @@
 
 import random
 import struct
+import time
 import warnings
 import zlib
 
@@ -28,6 +29,7 @@ from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import lay_over, read_image_alpha
 
 MAX_PIXELS = 1 << 20  # for the tests: mutants with large headers take time
+SECONDS = 5  # each; test_costly_pictures.py has limits of memory, too
 
 
 def seed_files():
@@ -287,8 +289,10 @@ def test_mutants_are_decoded_or_refused(request, tmp_path, small_limit):
             warnings.simplefilter(("ignore", "error")[number % 2])
             # Left there if it ends the interpreter.
             (tmp_path / "latest").write_bytes(file)
+            start = time.perf_counter()
             try:
                 decoded += check_decoding(path, file)
+                assert time.perf_counter() - start < SECONDS
             except Exception:
                 path.write_bytes(file)
                 pytest.fail(f"mutant {number} of seed {seed} is in {path}")

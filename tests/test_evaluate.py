@@ -391,7 +391,7 @@ def test_a_model_that_paints_the_truth_has_no_fault(monkeypatch):
     monkeypatch.setattr(
         inference, "Stylizer", lambda path: lambda photo: truths[photo.tobytes()]
     )
-    found = evaluate_sample({"perfect": Path("none")}, portraits=3, resamples=50)
+    found = evaluate_sample({"perfect": "none.keras"}, portraits=3, resamples=50)
     assert np.isinf(found.figures["perfect", "truth/psnr"].value)
     for name in ("hair", "eye", "skin"):
         assert found.figures["perfect", f"drift/{name}"].value == 0

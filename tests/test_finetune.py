@@ -1,6 +1,7 @@
 """Runs that start from trained generators, and models that are found by name."""
 
 import dataclasses
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from animegan_tf.config import (
 )
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import read_image, write_image
-from animegan_tf.inference import find_generator, find_start, load_generator
+from animegan_tf.inference import find_generator, find_start, load_generator, names
 from animegan_tf.layers import compiled
 from animegan_tf.models import (
     build_features,
@@ -57,7 +58,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def config(pictures, trained, tmp_path):
-    start = StartConfig(init=trained / "generator.keras")
+    start = StartConfig(init=str(trained / "generator.keras"))
     settings = {"pretrain_epochs": 0, "epochs": 1, "steps_per_epoch": 1}
     return tiny_config(pictures, tmp_path / "run", start=start, **settings)
 
@@ -100,7 +101,7 @@ def test_a_frozen_base_stays_while_the_tails_move_also_when_resumed(
     # Shape by the file, and kept for those who go on without it.
     assert (saved.width, saved.memory, saved.upsampling) == (6, 8, "corner")
     assert saved.start.freeze == "base"
-    moved_file = config.start.init.rename(trained / "away.keras")
+    moved_file = Path(config.start.init).rename(trained / "away.keras")
     try:
         run.train(dataclasses.replace(saved, epochs=2), resume=True)
     finally:
@@ -206,8 +207,9 @@ def test_nothing_is_frozen_that_was_not_trained():
 
 @pytest.fixture
 def shelf(tmp_path, monkeypatch, trained):
-    """Working folder with `saved_models`: a generator, and a SavedModel."""
+    """Working folder with the `saved_models`: a generator, and a SavedModel."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(names, "SHELF", tmp_path / "saved_models")
     folder = tmp_path / "saved_models" / "portrait"
     folder.mkdir(parents=True)
     (folder / "generator.keras").symlink_to(trained / "generator.keras")
@@ -217,18 +219,22 @@ def shelf(tmp_path, monkeypatch, trained):
 
 
 def test_models_are_found_by_name_and_by_path(shelf):
+    saved_models = shelf / "saved_models"
     (shelf / "portrait").mkdir()  # of photos, perhaps
-    assert str(find_generator("portrait")) == "saved_models/portrait/generator.keras"
-    assert str(find_generator("served")) == "saved_models/served"
+    assert find_generator("portrait") == saved_models / "portrait" / "generator.keras"
+    assert find_generator("served") == saved_models / "served"
     assert find_generator("saved_models/served/2").name == "2"
     assert find_start("portrait").name == "generator.keras"
     (shelf / "portrait" / "generator.keras").touch()
-    assert str(find_generator("portrait")) == "portrait/generator.keras"
+    assert str(find_generator("./portrait")) == "portrait/generator.keras"
     assert str(find_generator("sub/served")) == "sub/served"
     (shelf / "run" / "checkpoints").mkdir(parents=True)
-    assert str(find_start("run")) == "run"
-    for name in ("served", "nowhere", "sub/portrait", "saved_models"):
+    assert str(find_start("./run")) == "run"
+    for name in ("served", "sub/portrait", "./saved_models"):
         with pytest.raises(InputError, match=f"--init must name .* got {name}"):
+            find_start(name)
+    for name in ("nowhere", "run"):
+        with pytest.raises(InputError, match=rf"{name}: a name must .* \./{name}\."):
             find_start(name)
 
 
@@ -238,7 +244,7 @@ def test_tools_take_names(shelf, run_here):
     assert run_here(*line.split())[0] == 0
     assert read_image(shelf / "b.png").shape == (24, 32, 3)
     status, _, err = run_here(*line.replace("portrait", "nowhere").split())
-    assert status == 2 and "nowhere must be a file, or a model of saved_models" in err
+    assert status == 2 and "nowhere: a name must be that of a model" in err
 
 
 def test_train_py_starts_from_a_name(shelf, run_here, monkeypatch):

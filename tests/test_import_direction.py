@@ -15,7 +15,8 @@ ALLOWED = {
     "__init__": (),
     "errors": (),
     "sizes": (),
-    "config": ("errors",),
+    "untrusted": ("errors",),
+    "config": ("errors", "untrusted"),
     "cli": ("errors",),
     "ops": (),
     "losses": ("ops",),
@@ -24,14 +25,17 @@ ALLOWED = {
     "imaging": ("errors",),
     "samples": ("errors", "imaging"),
     "layers": (),
-    "models": ("errors", "imaging", "layers"),
-    "data": ("config", "errors", "imaging", "ops", "page"),
+    "models": ("errors", "imaging", "layers", "untrusted"),
+    "data": ("config", "errors", "imaging", "ops", "page", "untrusted"),
     "inference": ("errors", "imaging", "models", "ops", "sizes"),
     "beam": ("errors", "imaging", "inference"),
-    "evaluation": (*("config", "errors", "imaging", "inference", "page", "samples"),),
+    "evaluation": (
+        *("config", "errors", "imaging", "inference", "page", "samples", "untrusted"),
+    ),
     "training": (
         *("config", "data", "errors", "evaluation", "imaging", "inference"),
         *("layers", "losses", "models", "objectives", "ops", "page", "samples"),
+        "untrusted",
     ),
     "checkpoints": ("errors", "models"),
     "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
@@ -43,7 +47,7 @@ NO_TENSORFLOW = (
     *("ops", "losses", "objectives", "layers", "models", "serving", "evaluation"),
     "beam",
 )
-NO_KERAS = ("config", "cli", "errors", "imaging", "page", "samples")
+NO_KERAS = ("config", "cli", "errors", "imaging", "page", "samples", "untrusted")
 
 
 def imports(tree):

@@ -1,11 +1,13 @@
+import errno
 import threading
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from animegan_tf.errors import InputError
+from animegan_tf.errors import InputError, OutputError
 from animegan_tf.imaging.io import encode_image, read_image_alpha, resize, write_image
 from animegan_tf.inference import (
     Stylizer,
@@ -199,13 +201,28 @@ def test_files_are_painted_in_order_and_bad_ones_named(tmp_path):
             np.testing.assert_array_equal(written, np.hstack([image, 255 - image]))
 
 
-def test_a_picture_that_cannot_be_written_ends_the_painting(tmp_path):
-    jobs = jobs_in(tmp_path, 9)
+def test_a_picture_that_cannot_have_its_name_is_left_out(tmp_path):
+    jobs = jobs_in(tmp_path, 5)
     jobs[1][1].mkdir()
-    with pytest.raises(InputError, match="out1.png"):
-        list(paint_files(Negative(), jobs))
-    assert jobs[0][1].is_file() and not jobs[8][1].exists()
+    jobs[3] = jobs[3][0], tmp_path / f"{'n' * 255}.png"
+    errors = [error for _, error in paint_files(Negative(), jobs)]
+    assert [error is None for error in errors] == [True, False, True, False, True]
+    assert "out1.png: the file must be writable there" in str(errors[1])
+    assert "File name too long" in str(errors[3])
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_disk_that_takes_no_picture_ends_the_painting(tmp_path, monkeypatch, number):
+    jobs = jobs_in(tmp_path, 9)
+
+    def full(path, data):
+        raise OSError(number, "as it is")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match="out0.png.*as it is"):
+        list(paint_files(Negative(), jobs))
+    assert not any(target.exists() for _, target in jobs)
 
 
 def test_photos_are_read_ahead_but_only_a_few(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ KEPT = Record(
     "kept",
     name="b-00000000.png",
     folder="train_photo",
+    hash="f" * 64,
     box=(1.0, 2.0, 3.0, 4.0),
     landmarks=((1.0, 2.0),) * 5,
     transform=((1.0, 0.0, 2.0), (0.0, 1.0, 3.0)),

@@ -255,6 +255,29 @@ def test_metadata_is_kept_on_request_only(call, tmp_path):
     assert call("b.jpg -o b.png --keep-metadata")[0] == 0
 
 
+def test_targets_that_cannot_be_are_named_and_the_others_painted(call, tmp_path):
+    (tmp_path / "photos" / "sub").mkdir(parents=True)
+    for name in ("a", "b", "z", "sub/c", "n" * 251):
+        write_image(tmp_path / "photos" / f"{name}.bmp", photo())
+    (tmp_path / "out" / "a.webp").mkdir(parents=True)
+    (tmp_path / "out" / "sub").write_text("in the way")
+    status, out, err = call("photos -o out --format webp --strength 0")
+    assert status == 1 and out.startswith("painted: 2\n")
+    assert [line for line in err.splitlines() if "left out" in line] == [
+        "left out: out/a.webp: the file must be writable there, received: Is a "
+        "directory.",
+        f"left out: out/{'n' * 251}.webp: the file must be writable there, received: "
+        "File name too long.",
+        "left out: out/sub: must be a folder that can be written to, received: File "
+        "exists.",
+        "left out 3 of 5 files",
+    ]
+    assert files_in(tmp_path / "out") == ["b.webp", "sub", "z.webp"]
+    # What is there and what cannot be is told apart without the system's error.
+    status, out, err = call("photos -o out --format webp --strength 0")
+    assert status == 1 and out.startswith("painted: 0\nskipped, as they are there")
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A folder on a file system of 64 KiB."""

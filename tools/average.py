@@ -19,7 +19,7 @@ def parse_arguments():
     parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("generators", nargs="+", type=Path, metavar="GENERATOR")
+    parser.add_argument("generators", nargs="+", metavar="GENERATOR")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="KERAS")
     parser.add_argument(
         "--shares",

@@ -66,7 +66,7 @@ def parse_arguments():
 
     def add_generator(command):
         command.add_argument(
-            "--generator", type=Path, metavar="PATH", help="default: random weights"
+            "--generator", metavar="PATH", help="default: random weights"
         )
 
     command = add("runtimes", runtimes.measure_runtimes, "painting one picture")

@@ -83,7 +83,7 @@ def parse_arguments():
         type=Path,
         metavar="PATH|imagenet",
         help="InceptionV3 for distances between sets: that of keras.applications "
-        "(imagenet or .h5), or that of FID (.pth or .npz)",
+        "(imagenet or .h5), or that of FID (.npz)",
     )
     for name, what in (
         ("drawing", "InceptionV3 that tells drawings from photos, .npz"),
@@ -155,7 +155,7 @@ def measure_folders(args, work):
 
     baseline = [f"{CARTOON}=cv2"] if args.cartoon else []
     named = list(named_paths(args.stylized + baseline + args.model).items())
-    methods = dict(named[: len(args.stylized)])
+    methods = {name: Path(path) for name, path in named[: len(args.stylized)]}
     models = dict(named[len(args.stylized) :])
     if args.cartoon:
         models[CARTOON] = None

@@ -30,7 +30,7 @@ def parse_arguments():
     parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("generator", type=Path, help="generator of tools/train.py")
+    parser.add_argument("generator", help="generator of tools/train.py")
     parser.add_argument(
         "-o",
         "--output",

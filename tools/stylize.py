@@ -14,14 +14,14 @@ output. What is there already is not painted again.
 """
 
 import argparse
+import os
 import sys
-from pathlib import Path
 
 from tqdm import tqdm
 
 from animegan_tf.cli import ArgumentParser, run_tool
-from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import make_folder
+from animegan_tf.errors import InputError, OutputError
+from animegan_tf.imaging.io import check_target, make_folder
 from animegan_tf.inference.plan import is_video, plan_jobs
 
 
@@ -45,12 +45,16 @@ def parse_arguments():
     )
     parser.add_argument(
         "--generator",
-        type=Path,
-        default=Path("portrait"),
+        default="portrait",
         metavar="PATH",
         help="generator of tools/train.py, or what tools/export.py made of one: a "
-        ".tflite or .onnx file or a SavedModel's folder; or the name of a model in "
-        "saved_models (default: %(default)s)",
+        ".tflite or .onnx file or a SavedModel's folder, as ./folder; or the name of a "
+        "model in saved_models (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="let a SavedModel do more than compute: it may read and write files",
     )
     parser.add_argument(
         "--runtime",
@@ -167,7 +171,7 @@ def main():
         if given and videos:
             raise InputError(f"{flag} takes photos only; got the video {videos[0]}")
     if not plan.single and not args.overwrite:
-        new = [job for job in plan.jobs if not job[1].is_file()]
+        new = [job for job in plan.jobs if not os.path.isfile(job[1])]
     failed = paint(args, new, plan.single) if new else 0
     if not plan.single:
         tell(len(new) - failed, len(plan.jobs) - len(new), plan.others)
@@ -180,11 +184,9 @@ def main():
 def paint(args, jobs, single):
     """Number of files that could not be painted; the only one's error is raised."""
     stylizer = make_stylizer(args)
-    if not single:
-        for _, target in jobs:
-            make_folder(target.parent)
-    failed = 0
-    for source, error in painted(args, stylizer, jobs, single):
+    ready = list(writable(jobs, single))
+    failed = len(jobs) - len(ready)
+    for source, error in painted(args, stylizer, ready, single):
         if error is None:
             continue
         if single:
@@ -194,6 +196,20 @@ def paint(args, jobs, single):
     return failed
 
 
+def writable(jobs, single):
+    """The jobs whose pictures can have their names; others are named, or raised."""
+    for source, target in jobs:
+        try:
+            make_folder(target.parent)
+            check_target(target)
+        except InputError as error:
+            if single or isinstance(error, OutputError):
+                raise
+            print(f"left out: {error}", file=sys.stderr)
+        else:
+            yield source, target
+
+
 def make_stylizer(args):
     from animegan_tf.inference import Stylizer, find_generator, load_runtime
 
@@ -201,7 +217,7 @@ def make_stylizer(args):
     if args.raw:
         generator = generator.with_stem(f"{generator.stem}_raw")
     stylizer = Stylizer(
-        load_runtime(generator, args.runtime),
+        load_runtime(generator, args.runtime, trust=args.trust),
         args.max_side,
         args.strength,
         args.keep_color,
@@ -256,6 +272,8 @@ def video_error(args, stylizer, source, target):
                 partial=args.partial,
                 progress=progress,
             )
+        except OutputError:
+            raise
         except InputError as error:
             return error
     if done.undecoded:

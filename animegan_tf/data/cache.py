@@ -40,6 +40,7 @@ def shapes(pictures: list[Path], cache: Path):
     record_path = io.make_folder(cache) / f"checked-{_digest(pictures[0].parent)}.json"
     record = _read_record(record_path)
     stamps = {path: _stamp(path) for path in pictures}
+    record = {name: entry for name, entry in record.items() if len(entry) == 4}
     known = {p for p in pictures if record.get(p.name, [])[:2] == stamps[p]}
     broken = {}
     new = [path for path in pictures if path not in known]
@@ -136,9 +137,14 @@ def _digest(folder):
 def _read_record(path):
     try:
         record = json.loads(path.read_text())
-    except (OSError, ValueError):  # a record that is lost only costs time
+    except (OSError, ValueError, RecursionError):  # what is lost only costs time
         return {}
-    return record if isinstance(record, dict) else {}
+    entries = record.items() if isinstance(record, dict) else ()
+    return {name: entry for name, entry in entries if _is_entry(entry)}
+
+
+def _is_entry(entry):
+    return isinstance(entry, list) and all(type(n) is int and n >= 0 for n in entry)
 
 
 def _write_record(path, record):

@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import math
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import write_atomic
+from animegan_tf.untrusted import is_name, open_file
 
 NAME = "manifest.jsonl"
 
@@ -75,7 +78,8 @@ class Manifest:
         groups: list of the records of each source, in the order of the file.
 
     Raises:
-        InputError: the file holds something else, or was made with other settings.
+        InputError: the file holds something else, names that lead out of the data
+            set among it, or was made with other settings.
     """
 
     def __init__(self, path: Path, settings: dict, read_only: bool = False):
@@ -99,7 +103,7 @@ class Manifest:
         self.groups.append(group)
         if self.read_only:
             return
-        with open(self.path, "a", encoding="utf-8") as file:
+        with open_file(self.path, "a") as file:
             file.write(_line([dataclasses.asdict(record) for record in group]) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -120,14 +124,19 @@ class Manifest:
 
     def _parsed(self, number, line):
         try:
-            return [Record(**_as_tuples(fields)) for fields in self._json(number, line)]
+            group = [
+                Record(**_as_tuples(fields)) for fields in self._json(number, line)
+            ]
         except (TypeError, AttributeError) as error:
             raise self._damaged(number) from error
+        if not group or not all(map(_is_sound, group)):
+            raise self._damaged(number)
+        return group
 
     def _json(self, number, line):
         try:
             return json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(number) from error
 
     def _damaged(self, number):
@@ -137,18 +146,56 @@ class Manifest:
         )
 
 
-def kept_names(path: Path) -> list[str]:
+def kept_names(path: Path) -> list:
     """File names of the pictures that a manifest tells of, as far as it is readable.
 
-    For clearing up: neither its settings nor its completeness matter.
+    For clearing up: neither its settings nor its completeness matter, and what stands
+    in the place of a name may be anything.
     """
     names = []
     for line in _complete_lines(path)[1:]:
         try:
             names += [r["name"] for r in json.loads(line) if r["decision"] == "kept"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             continue
     return names
+
+
+def _is_sound(record):
+    """Whether the fields are of their types, and the names stay where they belong."""
+    texts = (
+        "source",
+        "sha256",
+        "decision",
+        "reason",
+        "detail",
+        "name",
+        "folder",
+        "hash",
+    )
+    values = dataclasses.asdict(record)
+    if not all(isinstance(values.pop(name), str) for name in texts):
+        return False
+    return (
+        is_name(record.source)
+        and all(value is None or _is_numeric(value) for value in values.values())
+        and (record.box is None or len(record.box) == 4)
+        and (record.decision != "kept" or _is_kept(record))
+    )
+
+
+def _is_kept(record):
+    return (
+        is_name(record.name, plain=True)
+        and is_name(record.folder)
+        and re.fullmatch("[0-9a-f]{64}", record.hash)
+    )
+
+
+def _is_numeric(value):
+    if isinstance(value, tuple):
+        return all(map(_is_numeric, value))
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _line(value):

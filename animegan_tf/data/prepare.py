@@ -32,6 +32,7 @@ from animegan_tf.imaging.io import (
     write_atomic,
 )
 from animegan_tf.imaging.quality import HASH_BITS, HashIndex
+from animegan_tf.untrusted import inside
 
 # Sources on their way to each process, so that none waits for the writing.
 _AHEAD = 4
@@ -161,7 +162,7 @@ def _prepare(kind, source, dataset, limit, workers, dry_run, redo):
         make_folder(run_folder)
         _clear(kind, dataset, run_folder)
         if redo:
-            _delete_results(dataset / kind.parent, run_folder)
+            _delete_results(kind, dataset, run_folder / MANIFEST)
     manifest = Manifest(run_folder / MANIFEST, settings, read_only=dry_run)
     todo = _unfinished(kind, pictures, manifest, dataset)
     index = _Duplicates(manifest.records, kind.settings.duplicate_distance)
@@ -214,13 +215,25 @@ def _clear(kind, dataset, run_folder):
         remove_temporaries(folder)
 
 
-def _delete_results(parent, run_folder):
+def _delete_results(kind, dataset, manifest):
     """Delete what an earlier run made, the manifest last: a kill loses no track."""
-    manifest = run_folder / MANIFEST
-    for name in kept_names(manifest):
-        for folder in (path for path in parent.glob("*") if path.is_dir()):
-            (folder / name).unlink(missing_ok=True)
-    manifest.unlink(missing_ok=True)
+    parent = dataset / kind.parent
+    names = {name for folders in kind.folders.values() for name in folders}
+    names |= {path.name for path in parent.glob("seg_train*")}  # of other settings
+    # None goes before all are known to lie in the data set.
+    paths = [
+        inside(folder, name, manifest, plain=True)
+        for folder in [inside(parent, name, dataset) for name in sorted(names)]
+        for name in kept_names(manifest)
+    ]
+    try:
+        for path in [*paths, manifest]:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename}: must be a file that can be deleted, "
+            f"received: {error.strerror}."
+        ) from error
 
 
 def _as_json(settings):
@@ -258,6 +271,12 @@ def _folders(kind, record):
     if record.decision != "kept":
         return []
     main = Path(record.folder)
+    if main.parent != Path(kind.parent) or main.name not in kind.folders:
+        raise InputError(
+            f"{kind.run}/{MANIFEST}: must tell of {', '.join(kind.folders)}, received "
+            f"{record.folder!r} as the folder of {record.name}; --redo makes "
+            "everything again."
+        )
     return [main.parent / name for name in kind.folders[main.name]]
 
 

@@ -239,7 +239,7 @@ def _open_networks(settings):
 
 
 def paint_methods(
-    models: dict[str, Path | None], photos: Path, folder: Path
+    models: dict[str, str | None], photos: Path, folder: Path
 ) -> dict[str, Path]:
     """Photos painted by generators, as PNG.
 

@@ -29,7 +29,7 @@ def describe_generators(generators: dict) -> dict[str, str]:
     """What painted each method's pictures, by name.
 
     Args:
-        generators: name and Path of each; None for the cartoon filter.
+        generators: name and path of each; None for the cartoon filter.
     """
     return {f"Painter of {name}": _painter(path) for name, path in generators.items()}
 

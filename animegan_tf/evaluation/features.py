@@ -273,8 +273,8 @@ def open_inception(which: Path) -> InceptionNetwork:
 
     Args:
         which: "imagenet" for the weights of keras.applications, or a path: `.h5` of
-            the same, `.pth` or `.pt` of the network that FID was defined with, `.npz`
-            of that or of the drawing InceptionV3.
+            the same, `.npz` of the network that FID was defined with or of the
+            drawing InceptionV3.
 
     Raises:
         InputError: another ending, or see `InceptionNetwork`.
@@ -282,17 +282,15 @@ def open_inception(which: Path) -> InceptionNetwork:
     if str(which) == "imagenet":
         return InceptionNetwork("inception")
     path = Path(which)
-    names = {".h5": "inception", ".pth": "fid-inception", ".pt": "fid-inception"}
-    name = names.get(path.suffix.lower())
-    if path.suffix.lower() == ".npz":
-        drawing = "conv2d_1__kernel" in read_arrays(path)
-        name = "drawing-inception" if drawing else "fid-inception"
-    if name is None:
+    if path.suffix.lower() == ".h5":
+        return InceptionNetwork("inception", path)
+    if path.suffix.lower() != ".npz":
         raise InputError(
-            f"{path}: weights of an InceptionV3 must be imagenet or an .h5, .npz, .pth "
-            f"or .pt file, received {path.suffix!r}."
+            f"{path}: weights of an InceptionV3 must be imagenet or an .h5 or .npz "
+            f"file, received {path.suffix!r}."
         )
-    return InceptionNetwork(name, path)
+    drawing = "conv2d_1__kernel" in read_arrays(path)
+    return InceptionNetwork("drawing-inception" if drawing else "fid-inception", path)
 
 
 def _inception_weights(name):

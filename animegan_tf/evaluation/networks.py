@@ -9,6 +9,7 @@ from keras import layers, ops
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.weights import KERAS_INCEPTION, read_arrays, take
+from animegan_tf.untrusted import require_own_data
 
 FID_CLASSES = 1008
 # Of the network in nsfwjs, in its order; the first two are drawn.
@@ -53,12 +54,15 @@ def imagenet_inception(path: Path) -> keras.Model:
         Szegedy et al., *Rethinking the Inception Architecture for Computer Vision*,
         CVPR 2016.
     """
-    model = keras.applications.InceptionV3(weights=None)
     try:
+        require_own_data(path)
+        model = keras.applications.InceptionV3(weights=None)
         with warnings.catch_warnings():
             # Keras only warns of layers that the file does not have.
             warnings.simplefilter("error", UserWarning)
             model.load_weights(path)
+    except InputError:
+        raise
     except Exception as error:  # HDF5 and Keras each fail in their own ways
         reason = " ".join(str(error).split()).rstrip(".")
         raise InputError(
@@ -92,8 +96,9 @@ def fid_inception(path: Path) -> keras.Model:
     and a maximum in place of the mean in the pooling branch of the last block.
 
     Args:
-        path: the file of pytorch-fid and torch-fidelity,
-            `pt_inception-2015-12-05-6726825d.pth`, or a `.npz` of the same names.
+        path: `.npz` with the names of pytorch-fid's and torch-fidelity's file,
+            `pt_inception-2015-12-05-6726825d.pth`; docs/evaluation.md tells how to
+            make it.
 
     Returns:
         A model from `(batch, 299, 299, 3)` in [-1, 1] to features `(batch, 2048)`

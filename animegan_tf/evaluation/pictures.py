@@ -83,7 +83,7 @@ def check_leftovers(photos: Path, work: Path, names) -> None:
             )
 
 
-def named_paths(values: list[str]) -> dict[str, Path]:
+def named_paths(values: list[str]) -> dict[str, str]:
     """Methods that a user names, as [NAME=]PATH.
 
     Args:
@@ -91,7 +91,8 @@ def named_paths(values: list[str]) -> dict[str, Path]:
             that is `generator.keras` or a version's number, for its parent's.
 
     Returns:
-        dict of name to Path.
+        dict of name to path as it was given: `./x` is not `x` where a generator's
+        name could stand.
 
     Raises:
         InputError: two of one name, or a name that cannot be a folder's.
@@ -110,7 +111,7 @@ def named_paths(values: list[str]) -> dict[str, Path]:
                 f"methods must have names of their own, as NAME=PATH, received two of "
                 f"the name {name}."
             )
-        paths[name] = Path(path)
+        paths[name] = path
     return paths
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,6 +22,9 @@ REPORT, TABLE, BY_PICTURE, PAGE = (
     "per_picture.csv",
     "report.html",
 )
+
+# What spreadsheets take for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@")
 
 
 def check_output(folder: Path, overwrite: bool = False) -> None:
@@ -119,9 +123,17 @@ def as_json(evaluation: Evaluation) -> str:
 
 
 def as_csv(evaluation: Evaluation) -> str:
-    """`report.csv`: a row for each method and metric."""
+    """`report.csv`: a row for each method and metric.
+
+    Names that begin like a formula have an apostrophe in front.
+    """
     rows = [
-        (*figure_of, *map(_cell, (f.value, f.low, f.high)), f.count, _cell(f.deviation))
+        (
+            *map(_text, figure_of),
+            *map(_cell, (f.value, f.low, f.high)),
+            f.count,
+            _cell(f.deviation),
+        )
         for figure_of, f in _ordered(evaluation)
     ]
     heads = ("method", "metric", "value", "low", "high", "count", "deviation")
@@ -136,8 +148,8 @@ def by_picture_csv(evaluation: Evaluation) -> str:
         columns = [evaluation.by_picture[name].get(method) for name in names]
         for i, stem in enumerate(evaluation.stems):
             values = ("" if c is None else _cell(c[i]) for c in columns)
-            rows.append((method, stem, *values))
-    return _csv(("method", "picture", *names), rows)
+            rows.append((_text(method), _text(stem), *values))
+    return _csv(("method", "picture", *map(_text, names)), rows)
 
 
 def _ordered(evaluation):
@@ -156,6 +168,12 @@ def _number(value):
 def _cell(value):
     """As JSON has it, but `inf` where it is infinite and nothing where it is NaN."""
     return "" if math.isnan(value) else repr(float(value))
+
+
+def _text(value):
+    """A text as a cell of one line that no spreadsheet takes for a formula."""
+    value = re.sub("[\x00-\x1f\x7f]", lambda match: ascii(match[0])[1:-1], value)
+    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _csv(heads, rows):

@@ -34,7 +34,7 @@ _DRIFT = "Colours, from the truth's"
 
 
 def evaluate_sample(
-    models: dict[str, Path],
+    models: dict[str, str],
     portraits: int = 64,
     lpips: Path | None = None,
     resamples: int = intervals.RESAMPLES,

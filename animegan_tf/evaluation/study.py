@@ -273,7 +273,7 @@ def _write(folder, key, page):
     if path.exists():
         try:
             before = json.loads(path.read_bytes())["study"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             before = "unknown"
         if before != key["study"]:
             raise InputError(

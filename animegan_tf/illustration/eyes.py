@@ -54,8 +54,8 @@ def iris_color(head, canvas, lab):
         hue = np.deg2rad(58)
     elif -0.2 < hue < np.deg2rad(50):
         hue = np.deg2rad(50)
-    chroma = np.clip(1.6 * chroma, 10, 34)
-    return np.array([np.clip(light + 6, 24, 58), chroma * np.cos(hue), chroma * np.sin(hue)])
+    chroma = np.clip(1.4 * chroma, 9, 34)
+    return np.array([np.clip(light + 4, 22, 58), chroma * np.cos(hue), chroma * np.sin(hue)])
 
 
 def lash_strength(head, lab) -> float:
@@ -135,7 +135,7 @@ def _draw_lids(canvas, head, points, side, opacity, style):
     upper = points[regions.UPPER]
     tip = points[0] + head.along(side * 0.10 * wide * head.lashes, -0.07 * wide * head.lashes)
     lash = np.concatenate([upper, [tip]]) + head.along(0, -0.035 * high)
-    thick = max(0.02, style.lash * wide) * unit * (0.6 + 0.4 * head.lashes)
+    thick = max(0.02, style.lash * wide) * unit * (0.75 + 0.25 * head.lashes)
     canvas.stroke(lash, (0.0073 * unit, thick, 0.0033 * unit), _INK, opacity)
     canvas.stroke(points[0:7], (0.0067 * unit, 0.0067 * unit, 0.0017 * unit), line * 0.5, 0.85 * opacity)
     crease = upper[1:-1] + head.along(0, -0.17 * high - 0.025 * wide)

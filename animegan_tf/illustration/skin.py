@@ -21,7 +21,9 @@ def base_tone(skin, style):
     Returns:
         CIE Lab (3,).
     """
-    light = 100 * (skin[0] / 100) ** style.skin_light
+    # Light skin nearly white, dark skin a little lighter.
+    lift = style.skin_light * (0.55 + 0.45 * step(skin[0], 50, 68))
+    light = skin[0] + lift * min(1, (100 - skin[0]) / 22)
     hue = 0.45 * np.arctan2(skin[2], skin[1]) + 0.55 * np.deg2rad(50)
     least = 12 + 7 * (1 - step(light, 72, 86))
     chroma = np.clip(np.hypot(*skin[1:]) * style.skin_chroma, least, 33)
@@ -55,7 +57,7 @@ def paint_skin(canvas, head, lab, style):
     oval = canvas.mask(head.drawn[regions.OVAL])
     relief = lightness_relief(canvas, head, lab, oval)
     shade, light = _shade_and_light(relief, oval)
-    shade = np.maximum(shade, _cast_shadows(canvas, head, oval))
+    shade = np.maximum(shade, _cast_shadows(canvas, head, oval, style))
     face = np.broadcast_to(base.astype(np.float32), lab.shape).copy()
     blend(face, base + [min(3, 96 - base[0]), 0, 0], light * 0.6)
     blend(face, shade_tone(base), shade * style.shade)
@@ -111,10 +113,10 @@ def _shade_and_light(relief, oval):
     )
 
 
-def _cast_shadows(canvas, head, oval):
+def _cast_shadows(canvas, head, oval, style):
     """What the jaw casts on the neck, and hair on the forehead."""
     jaw = curve(head.drawn[regions.CHIN_LINE])
-    below = canvas.mask(np.concatenate([jaw, (jaw + head.along(0, 0.12))[::-1]]))
+    below = canvas.mask(np.concatenate([jaw, (jaw + head.along(0, style.neck_shade))[::-1]]))
     hair = head.masks["hair"]
     shift = head.along(0, 0.03)
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])

@@ -23,7 +23,7 @@ class Style:
     """
 
     eye_width: float = _setting(1.40, 1, 2, "eyes, times as wide as in the photo")
-    eye_height: float = _setting(1.95, 1, 3, "eyes, times as high")
+    eye_height: float = _setting(2.05, 1, 3, "eyes, times as high")
     eye_apart: float = _setting(0.025, 0, 0.1, "eyes moved apart, in their distance")
     eye_down: float = _setting(0.03, -0.1, 0.1, "eyes moved down")
     brow_down: float = _setting(-0.015, -0.1, 0.1, "brows moved down")
@@ -33,9 +33,10 @@ class Style:
     nose: float = _setting(0.78, 0.4, 1.2, "nose, times as large")
     mouth: float = _setting(0.82, 0.4, 1.2, "mouth, times as large")
     mouth_up: float = _setting(0.028, -0.1, 0.1, "mouth moved up")
-    skin_light: float = _setting(0.66, 0.3, 1, "exponent of skin lightness; 1 keeps it")
-    skin_chroma: float = _setting(0.92, 0.3, 2, "skin chroma, times the photo's")
+    skin_light: float = _setting(14.0, 0, 30, "most L by which skin is drawn lighter")
+    skin_chroma: float = _setting(0.84, 0.3, 2, "skin chroma, times the photo's")
     shade: float = _setting(0.55, 0, 1, "opacity of shade on skin")
+    neck_shade: float = _setting(0.22, 0, 0.5, "how far the jaw's shadow falls")
     blush: float = _setting(8.0, 0, 30, "redness of the cheeks, in a of CIE Lab")
     folds: float = _setting(0.6, 0, 1, "opacity of folds and wrinkles")
     nose_shadow: float = _setting(0.0, 0, 1, "opacity of the shadow beside the nose")
@@ -46,7 +47,7 @@ class Style:
     line_strength: float = _setting(0.85, 0, 1, "opacity of lines outside of the face")
     hair_tones: float = _setting(1.0, 0, 2, "contrast of the tones of hair")
     iris: float = _setting(0.31, 0.15, 0.5, "iris, half axis in widths of the eye")
-    lash: float = _setting(0.165, 0.02, 0.4, "upper lash, in widths of the eye")
+    lash: float = _setting(0.19, 0.02, 0.4, "upper lash, in widths of the eye")
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -76,7 +77,7 @@ WEBTOON = Style(
     nose=0.9,
     mouth=0.92,
     mouth_up=0.012,
-    skin_light=0.78,
+    skin_light=11.0,
     blush=5.0,
     nose_shadow=0.6,
     iris=0.29,

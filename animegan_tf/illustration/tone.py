@@ -13,7 +13,7 @@ _LARGEST_CAST = 16
 # Chroma below which something may be grey under the photo's light.
 _GRAY = 22
 # L that the brightest parts of a picture get at least.
-_WHITE, _LARGEST_GAIN = 88, 1.6
+_WHITE, _LARGEST_GAIN = 80, 1.6
 # Whites of eyes over skin, in L, of a face in light and of one in shadow; L of the
 # skin that the second gets.
 _LIT_EYES, _SHADED_EYES = 0.95, 0.50

@@ -1,7 +1,9 @@
 """Faces: where they are in a photo, and the frame that shows them all alike."""
 
+import hashlib
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,6 +37,13 @@ _BLURS = ((0.01, 0.01), (0.04, 0.08))
 # square), in distances of the eyes.
 _SECOND_LOOKS = (128, 192)
 _APART = 0.25
+# SHA-256 of the weights in mtcnn 1.0.0. They are pickles: reading them runs what is in
+# them, and by a plain name mtcnn takes those of the working folder first.
+_MTCNN_WEIGHTS = {
+    "pnet.lz4": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+    "rnet.lz4": "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+    "onet.lz4": "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,8 @@ class FaceDetector:
             lay.
 
     Raises:
-        InputError: a value is out of range, or the package mtcnn is missing.
+        InputError: a value is out of range, or the package mtcnn is missing or has
+            other weights than those of version 1.0.0.
 
     Reference:
         Zhang et al., *Joint Face Detection and Alignment Using Multitask Cascaded
@@ -262,12 +272,34 @@ def align_face(image, transform, size: int, fill: str = "blur"):
 def _mtcnn():
     try:
         from mtcnn import MTCNN
+        from mtcnn.stages import StageONet, StagePNet, StageRNet
     except ImportError as error:
         raise InputError(
             "The package mtcnn must be installed to find faces, with "
             f'`pip install -e ".[prepare]"`, received: {error}.'
         ) from error
-    return MTCNN()
+    weights = [_mtcnn_file(*item) for item in _MTCNN_WEIGHTS.items()]
+    stages = zip((StagePNet, StageRNet, StageONet), weights)
+    return MTCNN([stage(weights=path) for stage, path in stages])
+
+
+def _mtcnn_file(name, expected):
+    """Absolute path of a file of weights of the package, once its hash is right."""
+    path = _mtcnn_folder() / name
+    with open(path, "rb") as file:
+        received = hashlib.file_digest(file, "sha256").hexdigest()
+    if received != expected:
+        raise InputError(
+            f"{path}: must be that of mtcnn 1.0.0, with the SHA-256 {expected}, "
+            f"received {received}."
+        )
+    return str(path)
+
+
+def _mtcnn_folder():
+    import mtcnn
+
+    return Path(mtcnn.__file__).resolve().parent / "assets" / "weights"
 
 
 def _check_rgb(image):

@@ -1,30 +1,22 @@
 """Picture files in and out, resizing and contact sheets."""
 
+import errno
 import io
 import os
 import re
 import shutil
+import stat
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-from PIL import (
-    ExifTags,
-    Image,
-    ImageCms,
-    ImageDraw,
-    ImageFont,
-    UnidentifiedImageError,
-)
+from PIL import Image, ImageCms, ImageDraw, ImageFont, UnidentifiedImageError
 
-from animegan_tf.errors import InputError
+from animegan_tf.errors import InputError, OutputError
+from animegan_tf.imaging.decoding import open_picture, orientation, upright_exif
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-
-# Pillow knows some forty formats, a few of which start other programs. Only the
-# decoders behind SUFFIXES are ever tried, whatever the file claims to be.
-_DECODERS = ("JPEG", "PNG", "WEBP", "BMP")
 _ENCODERS = {
     ".jpg": ("JPEG", {"quality": 95}),
     ".jpeg": ("JPEG", {"quality": 95}),
@@ -34,6 +26,9 @@ _ENCODERS = {
     ".bmp": ("BMP", {}),
 }
 _TRANSPARENT = ("PNG", "WEBP")
+# Numbers of errors that concern every file of a disk, and of a folder.
+_NO_ROOM = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
+_NO_RIGHT = (errno.EACCES, errno.EPERM)
 _GROUND = 255
 # What a viewer does to the stored pixels, by EXIF orientation.
 _TURNS = {
@@ -155,8 +150,9 @@ def read_image_alpha(path: Path, data: bytes | None = None):
         where opaque, or None if all of it is.
 
     Raises:
-        InputError: the file cannot be opened or decoded, or has more pixels than
-            `PIL.Image.MAX_IMAGE_PIXELS`.
+        InputError: the file cannot be opened or decoded, has more pixels than
+            `PIL.Image.MAX_IMAGE_PIXELS`, a side of more than 65,535, or run lengths of
+            more than 4 million.
     """
     try:
         image, alpha = _decode(open(path, "rb") if data is None else io.BytesIO(data))
@@ -165,8 +161,7 @@ def read_image_alpha(path: Path, data: bytes | None = None):
         reason = "content of another kind or with a damaged header"
         raise _unreadable(path, reason) from error
     except Image.DecompressionBombError as error:
-        reason = f"more than {Image.MAX_IMAGE_PIXELS} pixels"
-        raise _unreadable(path, reason) from error
+        raise _unreadable(path, str(error)) from error
     except Exception as error:
         # Damaged files make Pillow's decoders raise nearly anything: OSError,
         # SyntaxError, struct.error, zlib.error, ValueError, AssertionError.
@@ -181,21 +176,17 @@ def read_exif(path: Path) -> bytes | None:
 
     Returns:
         bytes, with orientation 1 and without the thumbnail, or None where the file has
-        no block or a damaged one.
+        no block, a damaged one, or one over 64 KB.
 
     Raises:
         InputError: the file cannot be opened.
     """
     try:
-        with Image.open(path, formats=_DECODERS) as image:
-            exif = image.getexif()
-            if not exif:
-                return None
-            exif[ExifTags.Base.Orientation] = 1
-            return exif.tobytes()  # which writes no thumbnail
+        with open(path, "rb") as file, open_picture(file) as image:
+            return upright_exif(image)
     except OSError as error:
         raise _unreadable(path, _reason(error)) from error
-    except Exception:  # a damaged block raises as freely as a damaged picture
+    except Exception:  # it was a picture when it was painted
         return None
 
 
@@ -293,9 +284,10 @@ def write_atomic(path: Path, data: bytes) -> None:
         data: the whole content.
 
     Raises:
-        InputError: the file cannot be written.
+        OutputError: no file can be written there.
+        InputError: this one cannot, such as where a folder has its name.
     """
-    with replacing(path) as temporary, _writing(path):
+    with replacing(path) as temporary, _writing(path, _NO_RIGHT):
         temporary.write_bytes(data)
 
 
@@ -355,12 +347,28 @@ def replacing(path: Path):
             temporary.unlink()
 
 
+def check_target(path: Path) -> None:
+    """Refuses a name that no file can have, before work is done for the file.
+
+    Args:
+        path: where it is to be written; its folder exists.
+
+    Raises:
+        InputError: a folder has that name, or it is too long.
+    """
+    with _writing(path), suppress(FileNotFoundError):
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+
 @contextmanager
-def _writing(path):
+def _writing(path, for_all=()):
+    """Turns an `OSError` into our own; numbers `for_all` concern other files, too."""
     try:
         yield
     except OSError as error:
-        raise InputError(
+        every = error.errno in (*_NO_ROOM, *for_all)
+        raise (OutputError if every else InputError)(
             f"{path}: the file must be writable there, received: {_reason(error)}."
         ) from error
 
@@ -375,12 +383,14 @@ def make_folder(folder: Path) -> Path:
         `folder`.
 
     Raises:
-        InputError: it cannot be made.
+        OutputError: nothing can be made there.
+        InputError: this one cannot, such as where a file has its name.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
+        every = error.errno in (*_NO_ROOM, *_NO_RIGHT)
+        raise (OutputError if every else InputError)(
             f"{folder}: must be a folder that can be written to, "
             f"received: {_reason(error)}."
         ) from error
@@ -553,11 +563,7 @@ def _decode(file):
     Takes a binary file and closes it. Pillow gets no path, since it would map some
     files into memory, where one that is cut meanwhile ends the process.
     """
-    with file, Image.open(file, formats=_DECODERS) as image:
-        # Between once and twice its limit Pillow only warns.
-        limit = Image.MAX_IMAGE_PIXELS
-        if limit is not None and image.width * image.height > limit:
-            raise Image.DecompressionBombError
+    with file, open_picture(file) as image:
         _fix_transparency(image)
         image.load()
         profile = image.info.get("icc_profile")
@@ -581,10 +587,7 @@ def _fix_transparency(image):
 
 
 def _upright(image):
-    try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
-    except Exception:  # a damaged block raises as freely as a damaged picture
-        turn = None
+    turn = _TURNS.get(orientation(image))
     return image if turn is None else image.transpose(turn)
 
 

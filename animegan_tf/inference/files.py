@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from animegan_tf.errors import InputError
+from animegan_tf.errors import InputError, OutputError
 from animegan_tf.imaging.io import (
     encode_image,
     read_exif,
@@ -38,7 +38,7 @@ def paint_files(stylizer, jobs, side_by_side=False, keep_metadata=False, painted
         picture is written or the InputError because of which there is none.
 
     Raises:
-        InputError: a picture cannot be written; the others would fail as well.
+        OutputError: no picture can be written there.
     """
 
     def read(job):
@@ -98,11 +98,16 @@ def _read(path):
 
 
 def _write(path, image, exif):
-    """None, or the error of a picture that does not fit its format."""
+    """None, or the error of a picture that does not fit its format or its place."""
     alpha = image[..., 3] if image.shape[-1] == 4 else None
     try:
         data = encode_image(image[..., :3], path.suffix, alpha, exif)
     except InputError as error:
         return InputError(f"{path}: {error}")
-    write_atomic(path, data)
+    try:
+        write_atomic(path, data)
+    except OutputError:
+        raise
+    except InputError as error:
+        return error
     return None

@@ -15,6 +15,7 @@ import numpy as np
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.color import to_range
 from animegan_tf.inference.names import find_generator
+from animegan_tf.inference.saved_model_ops import require_computing
 
 TAILS = ("main", "support")
 
@@ -29,15 +30,15 @@ def load_generator(path: Path):
         InputError: no such file, or not a generator of this package.
     """
     path = _existing(find_generator(path))
-    import keras
-
-    from animegan_tf.models import main_tail
+    from animegan_tf.models import main_tail, read_generator
 
     try:
-        model = keras.saving.load_model(path, compile=False)
+        model = read_generator(path)
         channels = model.input_shape[-1], main_tail(model).output_shape[-1]
+    except InputError:
+        raise
     except Exception as error:  # zip, JSON and HDF5 each fail in their own ways
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"{path} must be a generator.keras of tools/train.py: {reason}"
         ) from error
@@ -150,14 +151,16 @@ class SavedModelRuntime:
     Args:
         path: Path of a version's folder, or of a model's folder; there the newest
             version is taken.
+        trust: whether it may do more than compute: read and write files.
 
     Raises:
-        InputError: there is no SavedModel of `export_saved_model`.
+        InputError: there is no SavedModel of `export_saved_model`, or it holds other
+            operations and is not trusted.
     """
 
     sides = None
 
-    def __init__(self, path):
+    def __init__(self, path, trust=False):
         path = _existing(path, folder=True)
         if not (path / "saved_model.pb").is_file():
             versions = [p for p in path.iterdir() if p.name.isdecimal()]
@@ -165,9 +168,13 @@ class SavedModelRuntime:
         import tensorflow as tf
 
         try:
+            if not trust:
+                require_computing(path)
             # Else the functions would be freed with the object that holds them.
             self._model = tf.saved_model.load(str(path))
             self._paint = self._model.signatures["float"]
+        except InputError:
+            raise
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise _no_network(path, "SavedModel", error) from error
 
@@ -217,7 +224,7 @@ class OnnxRuntime:
 RUNTIMES = ("keras", "litert", "saved_model", "onnx")
 
 
-def load_runtime(path, runtime=None, tail="main", threads=0):
+def load_runtime(path, runtime=None, tail="main", threads=0, trust=False):
     """The runtime for a generator in any of the formats of this package.
 
     Args:
@@ -227,6 +234,7 @@ def load_runtime(path, runtime=None, tail="main", threads=0):
             path stands for the `.tflite` or `.onnx` file beside it, if asked for.
         tail: "main"; "support" only with Keras.
         threads: of LiteRT and ONNX Runtime; 0 for one a core.
+        trust: whether a SavedModel may do more than compute.
 
     Returns:
         A callable, see the module.
@@ -253,7 +261,7 @@ def load_runtime(path, runtime=None, tail="main", threads=0):
     if tail != "main":
         raise InputError(f"the support tail must be run by keras; got {runtime}")
     if runtime == "saved_model":
-        return SavedModelRuntime(path)
+        return SavedModelRuntime(path, trust)
     return {"litert": LiteRTRuntime, "onnx": OnnxRuntime}[runtime](path, threads)
 
 

@@ -2,7 +2,7 @@
 
 from animegan_tf.models.discriminator import build_discriminator
 from animegan_tf.models.features import build_features
-from animegan_tf.models.files import save_generator
+from animegan_tf.models.files import read_generator, save_generator
 from animegan_tf.models.generator import (
     as_float32,
     averaged,
@@ -21,5 +21,6 @@ __all__ = [
     "freeze_base",
     "generator_shape",
     "main_tail",
+    "read_generator",
     "save_generator",
 ]

@@ -1,6 +1,5 @@
 """Frozen perceptual features: VGG19, VGG16, or a seeded stand-in for trials."""
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from keras import ops
 
 from animegan_tf.errors import InputError
 from animegan_tf.layers.winograd import FrozenConv2D
+from animegan_tf.untrusted import require_own_data
 
 
 @dataclass(frozen=True)
@@ -244,8 +244,9 @@ def read_weights(path):
 
     Args:
         path: `.npz` with `block1_conv1__kernel` and `block1_conv1__bias` (or `/` in
-            place of `__`); `.h5` of keras.applications or of a Keras model; or the
-            `vgg19.npy` of AnimeGAN's authors, `{"conv1_1": [kernel, bias]}`.
+            place of `__`), or `.h5` of keras.applications or of a Keras model. The
+            `vgg19.npy` of AnimeGAN's authors is a pickle, which may run any code: the
+            README tells how to make a `.npz` of it.
 
     Returns:
         `{"block1_conv1": [kernel, bias], ...}` as numpy arrays.
@@ -255,10 +256,11 @@ def read_weights(path):
     """
     if not path.is_file():
         raise InputError(f"perceptual weights: there is no file {path}")
-    readers = {".npz": _read_npz, ".h5": _read_h5, ".npy": _read_npy}
+    readers = {".npz": _read_npz, ".h5": _read_h5}
     if path.suffix not in readers:
         raise InputError(
-            f"perceptual weights must be a .npz, .h5 or .npy file; got {path}"
+            f"perceptual weights must be a .npz or .h5 file; got {path}; of a "
+            "vgg19.npy the README tells how to make a .npz"
         )
     try:
         return readers[path.suffix](path)
@@ -295,40 +297,7 @@ def _read_h5(path):
         if isinstance(item, h5py.Dataset) and layer:
             arrays.append((layer[0], item[()]))
 
+    require_own_data(path)
     with h5py.File(path) as file:
         file.visititems(collect)
     return _pairs(arrays)
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Reads pickled arrays and nothing else: a pickle may otherwise run any code."""
-
-    _ALLOWED = {
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("_codecs", "encode"),
-    }
-
-    def find_class(self, module, name):
-        # numpy 2 moved numpy.core to numpy._core.
-        if name == "_reconstruct" and module.endswith("core.multiarray"):
-            return np._core.multiarray._reconstruct
-        if (module, name) in self._ALLOWED:
-            return super().find_class(module, name)
-        raise InputError(f"the pickle asks for {module}.{name}, which no array needs")
-
-
-def _read_npy(path):
-    with open(path, "rb") as file:
-        if np.lib.format.read_magic(file) == (1, 0):
-            np.lib.format.read_array_header_1_0(file)
-        else:
-            np.lib.format.read_array_header_2_0(file)
-        table = _ArrayUnpickler(file, encoding="latin1").load()
-    table = table.item() if isinstance(table, np.ndarray) else table
-    values = {}
-    for name, pair in table.items():
-        if name.startswith("conv"):
-            block, position = name.removeprefix("conv").split("_")
-            values[f"block{block}_conv{position}"] = list(pair[:2])
-    return values

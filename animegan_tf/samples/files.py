@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 
 from animegan_tf.errors import InputError
+from animegan_tf.imaging.io import write_atomic
 from animegan_tf.samples.anime import draw_anime
 from animegan_tf.samples.photo import draw_photo
 from animegan_tf.samples.portrait import random_portrait
@@ -83,9 +84,7 @@ def write_samples(
     (folder / RECORD).unlink(missing_ok=True)
     for name, (draw, seeds) in plan.items():
         _write_folder(folder / name, draw, seeds, size)
-    temporary = folder / f"{RECORD}.tmp"
-    temporary.write_text(json.dumps(arguments, indent=2) + "\n")
-    temporary.replace(folder / RECORD)
+    write_atomic(folder / RECORD, (json.dumps(arguments, indent=2) + "\n").encode())
 
 
 def _plan(photos, anime, seed, validation):
@@ -123,7 +122,7 @@ def _complete(folder, arguments, plan):
     try:
         if json.loads((folder / RECORD).read_text()) != arguments:
             return False
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return all(
         (folder / name / _name(index)).is_file()

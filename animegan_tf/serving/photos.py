@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from animegan_tf.errors import InputError
+from animegan_tf.errors import InputError, OutputError
 from animegan_tf.imaging.color import to_levels, to_range
 from animegan_tf.imaging.io import (
     encode_image,
@@ -63,7 +63,7 @@ def paint_files(client, jobs, signature="serving_default", batch=1, max_side=128
         picture is written or the InputError because of which there is none.
 
     Raises:
-        InputError: the server gives no pictures at all, one cannot be written, or
+        InputError: the server gives no pictures at all, none can be written, or
             `batch` or `max_side` is below 1.
     """
     if batch < 1:
@@ -82,9 +82,15 @@ def paint_files(client, jobs, signature="serving_default", batch=1, max_side=128
             if isinstance(outcome, InputError):
                 yield photo, outcome
                 continue
-            make_folder(path.parent)
-            write_image(path, outcome)
-            yield photo, None
+            try:
+                make_folder(path.parent)
+                write_image(path, outcome)
+            except OutputError:
+                raise
+            except InputError as error:
+                yield photo, error
+            else:
+                yield photo, None
 
 
 def _read(path, max_side):

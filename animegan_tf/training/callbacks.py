@@ -13,6 +13,7 @@ from animegan_tf.errors import Interrupted
 from animegan_tf.imaging.io import image_grid, write_image
 from animegan_tf.models import save_generator
 from animegan_tf.ops import to_float, to_uint8
+from animegan_tf.untrusted import open_file
 
 
 class Keeper(keras.callbacks.Callback):
@@ -155,7 +156,7 @@ class JsonLines(keras.callbacks.Callback):
                 done.target_seconds / max(steps, 1), 4
             )
         line |= {name: float(value) for name, value in (logs or {}).items()}
-        with open(self.path, "a") as file:
+        with open_file(self.path, "a") as file:
             file.write(json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())

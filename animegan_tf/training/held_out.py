@@ -112,7 +112,9 @@ class HeldOutDistance(keras.callbacks.Callback):
             float(best["kernel_distance"]), int(best["epoch"])
         except FileNotFoundError:
             return {"epoch": 0, "kernel_distance": math.inf}
-        except (ValueError, TypeError, KeyError) as error:
+        except (
+            *(ValueError, TypeError, KeyError, OverflowError, RecursionError),
+        ) as error:
             raise InputError(f"{self.record} must be a record of this run") from error
         wanted = self.network.identifier, len(self.photos), len(self.anime)
         if same != wanted:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import os
 import sys
 import zlib
 from dataclasses import dataclass
@@ -38,9 +37,11 @@ from animegan_tf.training.callbacks import (
 from animegan_tf.training.distribute import Agreement, open_devices
 from animegan_tf.training.health.page import health_page
 from animegan_tf.training.health.watch import HealthWatch
+from animegan_tf.training.saving.checkpoint import using
 from animegan_tf.training.saving.lock import owned
 from animegan_tf.training.signals import StopSignals
 from animegan_tf.training.start import Start
+from animegan_tf.untrusted import inside
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,9 @@ def train(config: TrainConfig, resume: bool = False, callbacks=()) -> Path:
 
 def _train(config, files, devices, resume, callbacks):
     if devices.chief:
+        # What is there is cut, added to and deleted.
+        for path in (files.log, files.checkpoints, files.samples, files.tensorboard):
+            inside(files.folder, path.name, files.folder)
         if not resume:
             _require_new(files)
         if files.folder.is_dir():
@@ -141,7 +145,7 @@ def _fit(config, files, devices, sources, photos, trainers, state, judges, callb
     """Both phases, as far as they are not done; an early stop ends them."""
     pretrainer, trainer = trainers
     average, last = trainer.average, config.epochs
-    written, log_file, page = [], Path(os.devnull), contextlib.nullcontext()
+    written, log_file, page = [], None, contextlib.nullcontext()
     if devices.chief:
         log_file, page = files.log, health_page(state.watch, files.health)
         grid = (photos, files.samples, config.save_every, last)
@@ -227,7 +231,9 @@ def _checksum(config, sources, progress):
 
 def _go_on(state, config):
     """Restores the state; rates that the settings change take their new values."""
-    before = state.restore()["optimizer"]
+    settings = state.restore()
+    with using(state.folder):
+        before = dict(settings["optimizer"])
     if state.progress.epoch >= config.epochs:
         raise InputError(
             f"--epochs must be above the {state.progress.epoch} epochs this run has; "
@@ -236,7 +242,7 @@ def _go_on(state, config):
     for name, optimizer in state.optimizers.items():
         setting = name.replace("optimizer", "rate")
         rate = getattr(config.optimizer, setting)
-        if rate != before[setting]:
+        if rate != before.get(setting):
             optimizer.learning_rate = rate
 
 

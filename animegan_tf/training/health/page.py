@@ -109,10 +109,10 @@ def _found(watch):
         rows.append(
             (
                 number,
-                f"<b>{event['failure']}</b><br>{event['tail']}",
+                f"<b>{shown_text(event['failure'])}</b><br>{shown_text(event['tail'])}",
                 f"{event['seen']:,}<br><small>epoch {event['epoch']}, "
                 f"step {event['step']}</small>",
-                f"{until:,}" if isinstance(until, int) else until,
+                f"{until:,}" if isinstance(until, int) else shown_text(until),
                 _with_flags(event["message"]),
                 _with_flags(ADVICE[event["failure"]]),
             )
@@ -214,8 +214,9 @@ def _events(events, across):
     taken = []
     for number, event in enumerate(events, 1):
         x = across(max(event["seen"], 1))
+        name = shown_text(f"{event['failure']} {event['tail']}")
         yield (
-            f'<g><title>{number}: {event["failure"]} {event["tail"]}</title>'
+            f"<g><title>{number}: {name}</title>"
             f'<path class="event" d="M{x} {_FRAME.top}'
             f'V{_FRAME.height - _FRAME.bottom}"/></g>'
         )

@@ -15,6 +15,7 @@ import numpy as np
 from animegan_tf.config import HealthConfig
 from animegan_tf.errors import TrainingError
 from animegan_tf.training.health.readings import FIGURES, TAILS
+from animegan_tf.untrusted import open_file
 
 NOT_A_NUMBER = "not a number"
 VANISHING, COLLAPSE = "vanishing gradients", "mode collapse"
@@ -203,7 +204,13 @@ class Watch:
         }
 
     def set_state(self, state):
-        """Goes on from what `get_state` gave, through JSON or not."""
+        """Goes on from what `get_state` gave, through JSON or not.
+
+        Raises:
+            ValueError, TypeError, LookupError: it is something else.
+        """
+        if not all(map(_is_event, [*state["events"], *state["active"]])):
+            raise ValueError("events must be failures, each with its place")
         self.active = {}
         for name in _PLAIN:
             setattr(self, name, copy.deepcopy(state[name]))
@@ -216,6 +223,15 @@ class Watch:
             self.window.append(dict(zip(CURVES, values)))
         self.curve.set_state(state["curve"])
         self.epoch.set_state(state["epoch"])
+
+
+def _is_event(event):
+    numbers = [event[name] for name in ("epoch", "step", "seen")]
+    return (
+        all(type(number) is int for number in [*numbers, event.get("until", 0)])
+        and event["failure"] in ADVICE
+        and isinstance(event["message"], str)
+    )
 
 
 def _curves(readings):
@@ -343,7 +359,7 @@ class HealthWatch(keras.callbacks.Callback):
         watch: `Watch`, shared by both phases.
         phase: "pretrain" or "adversarial".
         progress: `Progress`, which counts a step only after this callback.
-        log: file that gets a line of JSON for each failure.
+        log: file that gets a line of JSON for each failure, or None.
 
     Raises:
         TrainingError: too many steps in a row were not applied, or a failure was found
@@ -386,7 +402,9 @@ class HealthWatch(keras.callbacks.Callback):
     def _tell(self, event):
         text = f"{_told(event)}; try {ADVICE[event['failure']]}"
         print(f"health: {text}", flush=True)
-        with open(self.log, "a") as file:
+        if self.log is None:
+            return
+        with open_file(self.log, "a") as file:
             file.write(json.dumps({"phase": self.phase, "event": text, **event}) + "\n")
 
     def _act(self):

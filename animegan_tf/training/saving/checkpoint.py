@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -100,16 +101,42 @@ def damage(path: Path) -> str | None:
                 return f"{name} is damaged"
     except OSError as error:
         return f"{Path(error.filename).name}: {error.strerror}"
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return f"{_MANIFEST} is damaged"
     return None
 
 
 def read_checkpoint(path: Path) -> tuple[dict, dict]:
-    """The `(arrays, facts)` of a checkpoint that is whole."""
-    with np.load(path / _VARIABLES) as file:
-        arrays = {name: file[name] for name in file.files}
-    return arrays, json.loads((path / _FACTS).read_bytes())
+    """The `(arrays, facts)` of a checkpoint that is whole.
+
+    Raises:
+        InputError: it holds something else, for all that its checksums are right.
+    """
+    with using(path):
+        with np.load(path / _VARIABLES) as file:
+            arrays = {name: file[name] for name in file.files}
+        return arrays, json.loads((path / _FACTS).read_bytes())
+
+
+@contextmanager
+def using(path: Path):
+    """Turns what the content of a checkpoint may cause into one sentence.
+
+    Raises:
+        InputError: it holds something else than `write_checkpoint` was given here.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (
+        *(OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError),
+        *(RecursionError, BadZipFile),
+    ) as error:
+        raise InputError(
+            f"{path} must be a checkpoint of tools/train.py; it holds something else: "
+            f"{error}"
+        ) from error
 
 
 def _write_files(folder, arrays, facts):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import make_folder
+from animegan_tf.untrusted import open_file
 
 _NAME = ".lock"
 
@@ -23,7 +24,7 @@ def owned(folder: Path):
         folder: the run's.
 
     Raises:
-        InputError: another process has it, or it cannot be made.
+        InputError: another process has it, it cannot be made, or its lock is a link.
     """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     make_folder(folder)
@@ -47,7 +48,7 @@ def owned(folder: Path):
 def _locked(path):
     """The open file at `path`, which no other process has locked."""
     while True:
-        file = open(path, "a+")
+        file = open_file(path, "a+")
         try:
             _lock(file, path.parent)
             # Its owner before may have removed it after it was opened here.

@@ -11,8 +11,10 @@ from animegan_tf.errors import InputError, TrainingError
 from animegan_tf.training.saving.checkpoint import (
     newest_checkpoint,
     read_checkpoint,
+    using,
     write_checkpoint,
 )
+from animegan_tf.untrusted import open_file
 
 
 @dataclass
@@ -154,18 +156,22 @@ class TrainingState:
         """
         path = newest_checkpoint(self.folder)
         arrays, facts = read_checkpoint(path)
-        self._assign(path, self.variables, arrays, facts["settings"])
-        vars(self.progress).update(facts["progress"])
-        _set_random_states(facts["random"])
-        if self.watch:
-            self.watch.set_state(facts["watch"])
-        self._lengths, self.saved = facts["logs"], self.progress.taken
+        with using(path):
+            progress, settings = _progress(facts["progress"]), facts["settings"]
+            _flat(settings)
+            self._lengths = {name: abs(int(n)) for name, n in facts["logs"].items()}
+            self._assign(path, self.variables, arrays, settings)
+            _set_random_states(facts["random"])
+            if self.watch:
+                self.watch.set_state(facts["watch"])
+        vars(self.progress).update(vars(progress))
+        self.saved = progress.taken
         self._means = [
             (variable, arrays[name])
             for name, variable in self.variables.items()
             if name.startswith("means/")
         ]
-        return facts["settings"]
+        return settings
 
     def restore_means(self):
         """Sets the means of the epoch under way again, which Keras resets."""
@@ -179,7 +185,8 @@ class TrainingState:
             if length is None:
                 path.unlink()
             elif path.stat().st_size > length:
-                os.truncate(path, length)
+                with open_file(path, "r+") as file:
+                    file.truncate(length)
 
     def load_weights(self, folder: Path):
         """Takes the networks' weights, and nothing else, of another run.
@@ -197,7 +204,8 @@ class TrainingState:
             return {k: v for k, v in named.items() if k.split("/")[0] in self.models}
 
         wanted = of_models(self.variables)
-        self._assign(path, wanted, of_models(arrays), facts["settings"])
+        with using(path):
+            self._assign(path, wanted, of_models(arrays), facts["settings"])
         self.average.reset()
 
     def _assign(self, path, variables, arrays, settings):
@@ -225,6 +233,15 @@ class TrainingState:
                     yield os.path.relpath(path, self.folder), path
 
 
+def _progress(values):
+    """A `Progress` out of a checkpoint."""
+    progress = Progress(**values)
+    for name, value in vars(progress).items():
+        if type(value) not in (int, type(getattr(Progress, name))) or value < 0:
+            raise ValueError(f"{name} cannot be {value!r}")
+    return progress
+
+
 def _by_name(groups):
     """Variables of several lists as one dict.
 
@@ -246,6 +263,8 @@ def _difference(variables, arrays):
         shape = tuple(variable.shape)
         if arrays[name].shape != shape:
             return f"{name} is {arrays[name].shape} there and {shape} here"
+        if arrays[name].dtype.kind not in "biuf":
+            return f"{name} holds no numbers"
     extra = sorted(set(arrays) - set(variables))
     return f"it has {extra[0]} besides" if extra else None
 
