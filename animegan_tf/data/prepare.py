@@ -346,7 +346,7 @@ def _in_processes(kind, tasks, workers):
         return
     # TensorFlow does not survive a fork.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, context, initializer=_begin_process)
+    pool = ProcessPoolExecutor(count, context, initializer=begin_process)
     waiting = deque()
 
     def next_result():
@@ -372,7 +372,7 @@ def _in_processes(kind, tasks, workers):
         pool.shutdown(cancel_futures=True)
 
 
-def _begin_process():
+def begin_process():
     # Ctrl-C reaches the whole group; the parent alone decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # One picture a process fills its core; more threads would only get in the way.

@@ -50,7 +50,9 @@ def _beard_mask(canvas, head, lab, relief):
     black = step(darker, 0.36 * relief.usual, 0.50 * relief.usual)
     # Brown hair is no greyer than skin, but on light skin no shadow is as rough.
     brown = step(texture, 0.011, 0.020) * step(head.skin[0], 50, 64)
-    mark = np.max([dark * np.maximum(grayer, brown), black * grayer, 0.9 * grayer**2 * rough], 0)
+    mark = np.max(
+        [dark * np.maximum(grayer, brown), black * grayer, 0.9 * grayer**2 * rough], 0
+    )
     right, _ = head.grid(canvas, head.drawn[regions.NOSE_BASE])
     weights = [region * half for half in (right < 0, right >= 0)]
     sides = [(mark * w).sum() / max(w.sum(), 1) for w in weights]

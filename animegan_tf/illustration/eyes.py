@@ -34,7 +34,9 @@ def draw_eyes(canvas, head, lab, style) -> None:
         if opened_ < 1:
             _draw_closed(canvas, head, points, side, 1 - opened_)
         if opened_ > 0:
-            _draw_open(canvas, head, points, head.drawn[ring[0]], side, iris, opened_, style)
+            _draw_open(
+                canvas, head, points, head.drawn[ring[0]], side, iris, opened_, style
+            )
 
 
 def iris_color(head, canvas, lab):
@@ -55,7 +57,9 @@ def iris_color(head, canvas, lab):
     elif -0.2 < hue < np.deg2rad(50):
         hue = np.deg2rad(50)
     chroma = np.clip(1.4 * chroma, 9, 34)
-    return np.array([np.clip(light + 4, 22, 58), chroma * np.cos(hue), chroma * np.sin(hue)])
+    return np.array(
+        [np.clip(light + 4, 22, 58), chroma * np.cos(hue), chroma * np.sin(hue)]
+    )
 
 
 def lash_strength(head, lab) -> float:
@@ -87,9 +91,16 @@ def _radius(head, ring):
 def _draw_closed(canvas, head, points, side, opacity):
     unit = head.unit
     wide = np.linalg.norm(points[regions.OUTER] - points[regions.INNER]) / unit
-    canvas.stroke(points[regions.LOWER], (0.005 * unit, 0.0167 * unit, 0.005 * unit), _INK, opacity)
+    canvas.stroke(
+        points[regions.LOWER],
+        (0.005 * unit, 0.0167 * unit, 0.005 * unit),
+        _INK,
+        opacity,
+    )
     tip = points[0] + head.along(side * 0.08 * wide, -0.03 * wide)
-    canvas.stroke([points[0], tip], (0.0067 * unit, 0.004 * unit, 0.002 * unit), _INK, opacity)
+    canvas.stroke(
+        [points[0], tip], (0.0067 * unit, 0.004 * unit, 0.002 * unit), _INK, opacity
+    )
 
 
 def _draw_open(canvas, head, points, pupil, side, color, opacity, style):
@@ -109,7 +120,9 @@ def _draw_open(canvas, head, points, pupil, side, color, opacity, style):
     shade = blur(white * (1 - _shifted(white, head.down * shift)), 0.0033 * unit)
     canvas.wash(canvas.picture * np.array([0.58, 0.56, 0.68]), 0.7 * shade)
     for x, y, radius, light in _LIGHTS:
-        far = ((right - x * axes[0]) ** 2 + 0.8 * (down - y * axes[1]) ** 2) / (radius * axes[0]) ** 2
+        far = ((right - x * axes[0]) ** 2 + 0.8 * (down - y * axes[1]) ** 2) / (
+            radius * axes[0]
+        ) ** 2
         canvas.wash((1, 1, 1), step(far, 1.25, 0.8) * light * white)
     _draw_lids(canvas, head, points, side, opacity, style)
 
@@ -118,13 +131,24 @@ def _paint_iris(canvas, x, y, white, color):
     """Gradient, rim, pupil and glow, in coordinates of the iris' half axes."""
     inside = step(x * x + y * y, 1.05, 0.95) * white
     t = np.clip((y + 1) / 2, 0, 1)
-    tones = np.stack([color[0] * (0.42 + 1.15 * t**1.3), color[1] * (0.8 + 0.4 * t), color[2] * (0.8 + 0.5 * t)], -1)
+    tones = np.stack(
+        [
+            color[0] * (0.42 + 1.15 * t**1.3),
+            color[1] * (0.8 + 0.4 * t),
+            color[2] * (0.8 + 0.5 * t),
+        ],
+        -1,
+    )
     canvas.wash(to_rgb(tones), inside)
-    canvas.wash(to_rgb(color * [0.36, 1, 1]), 0.9 * step(x * x + y * y, 0.72, 0.92) * inside)
+    canvas.wash(
+        to_rgb(color * [0.36, 1, 1]), 0.9 * step(x * x + y * y, 0.72, 0.92) * inside
+    )
     pupil = (x / 0.42) ** 2 + ((y + 0.03) / 0.44) ** 2
     canvas.wash(to_rgb(color * [0.2, 0.8, 0.8]), step(pupil, 1.15, 0.85) * white)
     glow = np.exp(-1.2 * ((x / 0.55) ** 2 + ((y - 0.55) / 0.3) ** 2)) * inside
-    canvas.wash(to_rgb([min(2 * color[0], 88), 0.9 * color[1], 0.9 * color[2]]), 0.6 * glow)
+    canvas.wash(
+        to_rgb([min(2 * color[0], 88), 0.9 * color[1], 0.9 * color[2]]), 0.6 * glow
+    )
 
 
 def _draw_lids(canvas, head, points, side, opacity, style):
@@ -133,13 +157,22 @@ def _draw_lids(canvas, head, points, side, opacity, style):
     wide = np.linalg.norm(points[regions.OUTER] - points[regions.INNER]) / unit
     high = np.linalg.norm(points[regions.LID_HIGH] - points[regions.LID_LOW]) / unit
     upper = points[regions.UPPER]
-    tip = points[0] + head.along(side * 0.10 * wide * head.lashes, -0.07 * wide * head.lashes)
+    tip = points[0] + head.along(
+        side * 0.10 * wide * head.lashes, -0.07 * wide * head.lashes
+    )
     lash = np.concatenate([upper, [tip]]) + head.along(0, -0.035 * high)
     thick = max(0.02, style.lash * wide) * unit * (0.75 + 0.25 * head.lashes)
     canvas.stroke(lash, (0.0073 * unit, thick, 0.0033 * unit), _INK, opacity)
-    canvas.stroke(points[0:7], (0.0067 * unit, 0.0067 * unit, 0.0017 * unit), line * 0.5, 0.85 * opacity)
+    canvas.stroke(
+        points[0:7],
+        (0.0067 * unit, 0.0067 * unit, 0.0017 * unit),
+        line * 0.5,
+        0.85 * opacity,
+    )
     crease = upper[1:-1] + head.along(0, -0.17 * high - 0.025 * wide)
-    canvas.stroke(crease, (0.0013 * unit, 0.006 * unit, 0.0013 * unit), line * 0.8, 0.8 * opacity)
+    canvas.stroke(
+        crease, (0.0013 * unit, 0.006 * unit, 0.0013 * unit), line * 0.8, 0.8 * opacity
+    )
 
 
 def _shifted(mask, shift):

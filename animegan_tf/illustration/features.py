@@ -65,9 +65,17 @@ def draw_folds(canvas, head, lab, beard, style) -> None:
     for outline_ in regions.FEATURES:
         hull = cv2.convexHull(head.drawn[outline_].astype(np.float32))[:, 0]
         allowed *= 1 - cv2.dilate(canvas.mask(hull), _disc(0.035 * unit))
-    allowed *= head.masks["skin"] * (1 - beard) * (1 - cv2.dilate(head.masks["glasses"], _disc(0.03 * unit)))
-    mask = without_islands(mask * allowed, canvas.mask(head.drawn[regions.OVAL]), 0.0025, 0.0025)
-    canvas.wash(to_rgb(shade_tone(shade_tone(base_tone(head.skin, style)))), style.folds * mask)
+    allowed *= (
+        head.masks["skin"]
+        * (1 - beard)
+        * (1 - cv2.dilate(head.masks["glasses"], _disc(0.03 * unit)))
+    )
+    mask = without_islands(
+        mask * allowed, canvas.mask(head.drawn[regions.OVAL]), 0.0025, 0.0025
+    )
+    canvas.wash(
+        to_rgb(shade_tone(shade_tone(base_tone(head.skin, style)))), style.folds * mask
+    )
 
 
 def _disc(width):
@@ -85,15 +93,21 @@ def draw_mouth(canvas, head, lab, style) -> None:
     lips = canvas.mask(drawn[regions.LIPS])
     red = _redness(head, lab, lips * (1 - canvas.mask(gap)))
     color = [base[0] * (0.88 - 0.006 * red), base[1] + 6 + red, base[2] + 2]
-    canvas.wash(to_rgb(color), blur(lips, 0.0043 * unit) * np.clip(0.35 + 0.02 * red, 0.4, 0.85))
+    canvas.wash(
+        to_rgb(color), blur(lips, 0.0043 * unit) * np.clip(0.35 + 0.02 * red, 0.4, 0.85)
+    )
     width = np.linalg.norm(upper[0] - upper[-1])
-    open_ = float(step(np.linalg.norm(drawn[13] - drawn[14]) / max(width, 1e-6), 0.06, 0.12))
+    open_ = float(
+        step(np.linalg.norm(drawn[13] - drawn[14]) / max(width, 1e-6), 0.06, 0.12)
+    )
     if open_ > 0:
         inside = canvas.mask(gap)
         canvas.wash(_GUMS, inside * open_)
         teeth = np.concatenate([upper, (lower * 0.5 + upper * 0.5)[::-1]])
         canvas.fill(teeth, _TEETH, open_, within=inside)
-        canvas.stroke(lower, (0.002 * unit, 0.0053 * unit, 0.002 * unit), line * 0.8, open_)
+        canvas.stroke(
+            lower, (0.002 * unit, 0.0053 * unit, 0.002 * unit), line * 0.8, open_
+        )
     middle = upper * (0.5 + 0.5 * open_) + lower * (0.5 - 0.5 * open_)
     canvas.stroke(middle, (0.0033 * unit, 0.0087 * unit, 0.0033 * unit), line * 0.57)
     below = drawn[regions.LIP_BOTTOM] + head.along(0, 0.012)

@@ -61,9 +61,17 @@ def draw_glasses(canvas, head, lab, dark: bool) -> None:
         inner.append(rim[across.argmin()])
         outer, end = rim[across.argmax()], head.drawn[temple]
         if (end - outer) @ head.right * side > 0.06 * head.unit:
-            path = [outer, (outer + end) / 2 - head.along(0, 0.01), end - head.along(0, 0.02)]
+            path = [
+                outer,
+                (outer + end) / 2 - head.along(0, 0.01),
+                end - head.along(0, 0.02),
+            ]
             canvas.stroke(path, (width, width, 0.8 * width), color, 0.9)
-    bridge = [inner[0], inner.copy()[0] / 2 + inner[1] / 2 - head.along(0, 0.02), inner[1]]
+    bridge = [
+        inner[0],
+        inner.copy()[0] / 2 + inner[1] / 2 - head.along(0, 0.02),
+        inner[1],
+    ]
     canvas.stroke(bridge, (width, width, width), color, 0.95)
 
 
@@ -73,7 +81,9 @@ def _lens(canvas, head, region, middle, side):
     eye = head.drawn[regions.EYES[0 if side < 0 else 1]].mean(0)
     across, down = head.grid(canvas, eye)
     distance = head.eye_distance
-    near = (np.abs(across) < _REACH[0] * distance) & (np.abs(down) < _REACH[1] * distance)
+    near = (np.abs(across) < _REACH[0] * distance) & (
+        np.abs(down) < _REACH[1] * distance
+    )
     near &= right * side > 0.07 * distance
     side_length = max(3, int(0.035 * head.unit)) | 1
     kernel = np.ones((side_length, side_length), np.uint8)
@@ -90,7 +100,9 @@ def _lens(canvas, head, region, middle, side):
 def _smooth_hull(hull):
     """A closed curve of few Fourier descriptors through a convex hull."""
     closed = np.concatenate([hull, hull[:1]])
-    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    length = np.concatenate(
+        [[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))]
+    )
     places = np.linspace(0, length[-1], 129)[:-1]
     x, y = (np.interp(places, length, closed[:, i]) for i in (0, 1))
     spectrum = np.fft.fft(x + 1j * y)
@@ -114,5 +126,7 @@ def _draw_ring(canvas, rim, width, color):
     along = np.gradient(closed, axis=0)
     across = np.stack([-along[:, 1], along[:, 0]], 1)
     across /= np.linalg.norm(across, axis=1, keepdims=True) + 1e-6
-    ring = canvas.mask(closed + across * width / 2) - canvas.mask(closed - across * width / 2)
+    ring = canvas.mask(closed + across * width / 2) - canvas.mask(
+        closed - across * width / 2
+    )
     canvas.wash(color, 0.95 * np.abs(ring))

@@ -45,9 +45,21 @@ def paint_hair(canvas, head, lab, style) -> None:
     soft = 0.012
     tones = np.broadcast_to(base.astype(np.float32), lab.shape).copy()
     k = style.hair_tones
-    blend(tones, shade, np.minimum(k * 0.8 * step(strands, shade_end + soft, shade_end - soft), 1))
-    blend(tones, deep, np.minimum(k * 0.55 * step(strands, deep_end + soft, deep_end - soft), 1))
-    blend(tones, lit, np.minimum(k * 0.7 * step(strands, light_end - soft, light_end + soft), 1))
+    blend(
+        tones,
+        shade,
+        np.minimum(k * 0.8 * step(strands, shade_end + soft, shade_end - soft), 1),
+    )
+    blend(
+        tones,
+        deep,
+        np.minimum(k * 0.55 * step(strands, deep_end + soft, deep_end - soft), 1),
+    )
+    blend(
+        tones,
+        lit,
+        np.minimum(k * 0.7 * step(strands, light_end - soft, light_end + soft), 1),
+    )
     lines = blur(strands, scale) - blur(strands, 3 * scale)
     blend(tones, deep, 0.55 * step(-lines, 0.010, 0.024))
     canvas.wash(to_rgb(tones), mask)

@@ -66,9 +66,13 @@ class Illustrator:
         self._landmarks = LandmarkDetector(networks)
         self._parts, self._person = PartsParser(networks), PersonSegmenter(networks)
 
+    def faces(self, photo) -> list:
+        """`FaceMesh` of each face that is drawn, the largest first."""
+        return [m for m in self._landmarks(photo) if m.height >= LEAST_FACE]
+
     def see(self, photo) -> Seen:
         """Looks at a photo, uint8 RGB `(height, width, 3)`."""
-        meshes = [m for m in self._landmarks(photo) if m.height >= LEAST_FACE]
+        meshes = self.faces(photo)
         parts = [self._parts(photo, mesh) for mesh in meshes]
         return Seen(meshes, parts, self._person(photo, meshes))
 

@@ -116,7 +116,9 @@ def _shade_and_light(relief, oval):
 def _cast_shadows(canvas, head, oval, style):
     """What the jaw casts on the neck, and hair on the forehead."""
     jaw = curve(head.drawn[regions.CHIN_LINE])
-    below = canvas.mask(np.concatenate([jaw, (jaw + head.along(0, style.neck_shade))[::-1]]))
+    below = canvas.mask(
+        np.concatenate([jaw, (jaw + head.along(0, style.neck_shade))[::-1]])
+    )
     hair = head.masks["hair"]
     shift = head.along(0, 0.03)
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])

@@ -60,9 +60,13 @@ class Style:
                     f"received {value!r}."
                 )
 
+    def settings(self) -> dict:
+        """Every setting by its name, as floats."""
+        return {name: float(x) for name, x in dataclasses.asdict(self).items()}
+
     def to_json(self) -> str:
         """The settings as a JSON object, a line each."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        return json.dumps(self.settings(), indent=2) + "\n"
 
 
 ANIME = Style()
