@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import shutil
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -255,7 +254,9 @@ def test_what_is_left_in_the_work_folder_is_told_before_painting(folders, tmp_pa
     check_leftovers(photos, work, ["tiny"])  # those are painted anew
     for name in ("2.jpg", "100.png"):
         write_image(work / "tiny" / name, np.zeros((8, 8, 3), np.uint8))
-    with pytest.raises(InputError, match=r"received 2 of other names: 100\.png, 2\.jpg"):
+    with pytest.raises(
+        InputError, match=r"received 2 of other names: 100\.png, 2\.jpg"
+    ):
         check_leftovers(photos, work, ["other", "tiny"])
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from animegan_tf.illustration import regions
-from animegan_tf.illustration.drawing import blur, step, to_lab, to_rgb
+from animegan_tf.illustration.drawing import blur, step, to_rgb
 from animegan_tf.illustration.flow import along, tangents
 
 

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -125,13 +126,17 @@ def _by_stem(photos, output):
 def _in_processes(tasks, style, networks, workers):
     """Yields photo, landmarks and reason to be left out of every task, as they end."""
     count = min(workers or os.cpu_count() or 1, len(tasks))
+    bar = {"desc": "drawing", "total": len(tasks), "unit": "photo"}
+    if count == 1:
+        illustrator = Illustrator(networks, style)
+        yield from tqdm((_drawn(illustrator, *task) for task in tasks), **bar)
+        return
     context = multiprocessing.get_context("spawn")
     setup = {"initializer": _begin, "initargs": (networks, style)}
     pool = ProcessPoolExecutor(count, context, **setup)
     try:
         futures = [pool.submit(_draw, *task) for task in tasks]
-        bar = tqdm(as_completed(futures), "drawing", len(futures), unit="photo")
-        for future in bar:
+        for future in tqdm(as_completed(futures), **bar):
             yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)
@@ -144,17 +149,22 @@ def _begin(networks, style):
 
 
 def _draw(path, target):
+    return _drawn(_illustrator, path, target)
+
+
+def _drawn(illustrator, path, target):
+    """Draws a photo unless that is done: path, landmarks, reason to be left out."""
     try:
         photo = read_image(path)
     except InputError as error:
         return path, None, str(error)
     if target.exists():
-        meshes = _illustrator.faces(photo)
+        meshes = illustrator.faces(photo)
     else:
-        seen = _illustrator.see(photo)
+        seen = illustrator.see(photo)
         meshes = seen.meshes
         if meshes:
-            write_image(target, _illustrator(photo, seen))
+            write_image(target, illustrator(photo, seen))
     if not meshes:
         return path, None, _NO_FACE
     return path, np.stack([mesh.points for mesh in meshes]).astype(np.float32), None
@@ -173,8 +183,8 @@ def _check_record(output, style):
         ) from error
     if drawn != style.settings():
         raise InputError(
-            f"{output}: must hold drawings of the same style, or none; received those of "
-            "another one."
+            f"{output}: must hold drawings of the same style, or none, "
+            "received those of another one."
         )
 
 
@@ -184,9 +194,7 @@ def _write_record(output, style, left_out):
 
 
 def _write_landmarks(output, faces):
-    import io
-
-    file = io.BytesIO()
+    file = BytesIO()
     np.savez(file, **dict(sorted(faces.items())))
     write_atomic(output / LANDMARKS, file.getvalue())
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from animegan_tf.illustration.drawing import blend, blur, step, to_lab, to_rgb
+from animegan_tf.illustration.drawing import blend, blur, step, to_rgb
 from animegan_tf.illustration.flow import along, tangents
 from animegan_tf.illustration.painting import outline
 

@@ -3,11 +3,10 @@
 Left and right are the viewer's, of an upright face.
 """
 
+from animegan_tf.imaging import landmarks
 from animegan_tf.imaging.landmarks import (
     CHEEKS,
-    CHIN,
     FACE_OVAL,
-    FOREHEAD,
     JAW,
     LEFT_BROW,
     LEFT_EYE,
@@ -31,6 +30,7 @@ UPPER_LIP, LOWER_LIP = list(UPPER_LIP), list(LOWER_LIP)
 CHIN_LINE = list(JAW)
 # From ear to ear.
 JAW_LINE = [127, 234, 93, 132, 58, *JAW, 288, 361, 323, 454, 356]
+FOREHEAD, CHIN = landmarks.FOREHEAD, landmarks.CHIN
 LIP_BOTTOM = [84, 17, 314]
 NOSE_TIP, NOSE_BASE, NOSE_BRIDGE = 1, 2, 168
 NOSE_RIDGE = [197, 195, 5, 4, 1]
@@ -47,4 +47,3 @@ FEATURES = (
     LIPS,
     [*NOSE, 48, 278, 6],
 )
-__all__ = [name for name in dir() if name.isupper()]

@@ -5,11 +5,8 @@ import numpy as np
 
 from animegan_tf.illustration import regions
 from animegan_tf.illustration.drawing import blur, step, to_lab, to_rgb
+from animegan_tf.imaging.balance import skin_cast, without_cast
 
-# Colours of human skin in CIE Lab: hue in degrees and chroma.
-_SKIN_HUE, _SKIN_CHROMA = (38, 66), (10, 36)
-# A cast larger than this is taken for light that belongs to the picture.
-_LARGEST_CAST = 16
 # Chroma below which something may be grey under the photo's light.
 _GRAY = 22
 # L that the brightest parts of a picture get at least.
@@ -58,9 +55,8 @@ def balanced(photo, heads):
     gain = np.sqrt(np.clip(_WHITE / white, 1, _LARGEST_GAIN))
     for head in heads[:1]:
         skin = skin_color(lab, head.seen, head.unit)
-        cast = np.clip(skin[1:] - _as_skin(skin[1:]), -_LARGEST_CAST, _LARGEST_CAST)
-        cast = (cast * _agreement(lab, cast)).astype(np.float32)
-        lab[..., 1:] -= cast * np.clip(lab[..., :1] / 60, 0.3, 1)
+        cast = skin_cast(skin)
+        without_cast(lab, cast * np.float32(_agreement(lab, cast)))
     lab[..., 0] = np.clip(lab[..., 0] * gain, 0, 100)
     return to_rgb(lab)
 
@@ -74,13 +70,6 @@ def _agreement(lab, cast):
     if len(gray) < 0.02 * len(small) or size < 1e-6:
         return 1.0
     return float(np.clip(gray[:, 1:].mean(0) @ cast / size, 0, 1))
-
-
-def _as_skin(chroma):
-    """The nearest a and b of human skin."""
-    hue = np.clip(np.rad2deg(np.arctan2(chroma[1], chroma[0])), *_SKIN_HUE)
-    size = np.clip(np.hypot(*chroma), *_SKIN_CHROMA)
-    return size * np.array([np.cos(np.deg2rad(hue)), np.sin(np.deg2rad(hue))])
 
 
 def gain_of_face(lab, head):

@@ -32,6 +32,27 @@ def skin_color(lab, mesh):
     return np.median(smooth[y, x], 0)
 
 
+def skin_cast(skin):
+    """How far a skin's colour lies from the nearest one of human skin.
+
+    Args:
+        skin: L, a and b.
+
+    Returns:
+        float32 (2,), a and b, 16 at most.
+    """
+    a, b = skin[1:]
+    hue = np.deg2rad(np.clip(np.rad2deg(np.arctan2(b, a)), *SKIN_HUES))
+    chroma = np.clip(np.hypot(a, b), *SKIN_CHROMAS)
+    wanted = chroma * np.array([np.cos(hue), np.sin(hue)])
+    return np.clip([a, b] - wanted, -_MOST, _MOST).astype(np.float32)
+
+
+def without_cast(lab, cast):
+    """Takes a cast out of a picture in CIE Lab, in place: less where it is dark."""
+    lab[..., 1:] -= cast * np.clip(lab[..., :1] / _FULL_LIGHTNESS, _LEAST_SHARE, 1)
+
+
 def white_balance(image, mesh):
     """A photo without its cast, as far as a face shows that there is one.
 
@@ -46,13 +67,8 @@ def white_balance(image, mesh):
         uint8 RGB of the same shape.
     """
     lab = to_lab(image)
-    a, b = skin_color(lab, mesh)[1:]
-    hue = np.deg2rad(np.clip(np.rad2deg(np.arctan2(b, a)), *SKIN_HUES))
-    chroma = np.clip(np.hypot(a, b), *SKIN_CHROMAS)
-    wanted = chroma * np.array([np.cos(hue), np.sin(hue)])
-    cast = np.clip([a, b] - wanted, -_MOST, _MOST).astype(np.float32)
+    cast = skin_cast(skin_color(lab, mesh))
     if not cast.any():
         return image
-    share = np.clip(lab[..., :1] / _FULL_LIGHTNESS, _LEAST_SHARE, 1)
-    lab[..., 1:] -= cast * share
+    without_cast(lab, cast)
     return from_lab(lab)
