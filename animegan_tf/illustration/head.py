@@ -46,6 +46,11 @@ class Head:
         self.down = np.array([-self.right[1], self.right[0]])
         self.eye_distance = float(np.linalg.norm(eyes[1] - eyes[0]))
 
+    @property
+    def middle(self) -> np.ndarray:
+        """Between forehead and chin, where they are drawn."""
+        return (self.drawn[regions.FOREHEAD] + self.drawn[regions.CHIN]) / 2
+
     def along(self, right: float, down: float) -> np.ndarray:
         """A shift in pixels, from fractions of the face's height."""
         return self.unit * (right * self.right + down * self.down)

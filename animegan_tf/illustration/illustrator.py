@@ -131,7 +131,7 @@ def _drawn(work, heads, parts, person, scale, style):
         work, person = _moved(work, sources), _moved(person, sources)
         for head in heads:
             moved = {name: _moved(mask, sources) for name, mask in head.masks.items()}
-            head.masks = settled(moved, head.unit)
+            head.masks = settled(moved, head.middle, head.unit)
     lab = to_lab(work)
     for head in heads:
         _read_colors(head, lab, unmoved)

@@ -17,6 +17,10 @@ _PARTS = {
 }
 
 
+# How near to the middle of a face its skin, ears and neck come, in its heights.
+_REACH = 0.8
+
+
 def head_masks(parts, gray, unit: float):
     """Masks of a head in the working picture.
 
@@ -51,14 +55,31 @@ def _around(parts, plane, goes_on):
     return plane
 
 
-def settled(masks, unit: float):
-    """Masks with clear edges; ears and neck count as skin, and hair lies over it."""
+def settled(masks, middle, unit: float):
+    """Masks with clear edges; ears and neck count as skin, and hair lies over it.
+
+    Args:
+        masks: of `head_masks`.
+        middle: of the face; what is taken for skin far from it is none.
+        unit: height of the face.
+    """
     soft = unit / 250
     skin = np.max([masks["skin"], masks["ears"], masks["neck"]], 0)
     hair = _whole(step(blur(masks["hair"], soft), 0.40, 0.62), 0.012 * unit**2)
     skin = step(blur(skin, soft), 0.40, 0.60) * (1 - hair)
+    skin = _about(skin, middle, _REACH * unit)
     cloth = step(blur(masks["cloth"], soft), 0.40, 0.60)
     return masks | {"hair": hair, "skin": skin, "cloth": cloth}
+
+
+def _about(mask, middle, reach):
+    """The pieces of a mask that come as near to a place as `reach`."""
+    labels = cv2.connectedComponents((mask > 0.1).astype(np.uint8))[1]
+    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
+    near = np.hypot(x - middle[0], y - middle[1]) < reach
+    kept = np.zeros(labels.max() + 1, np.float32)
+    kept[np.unique(labels[near])] = 1
+    return mask * kept[labels]
 
 
 def _whole(mask, least):
