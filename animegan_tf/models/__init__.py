@@ -11,6 +11,7 @@ from animegan_tf.models.generator import (
     generator_shape,
     main_tail,
 )
+from animegan_tf.models.widen import widened
 
 __all__ = [
     "as_float32",
@@ -22,4 +23,5 @@ __all__ = [
     "generator_shape",
     "main_tail",
     "save_generator",
+    "widened",
 ]
