@@ -46,7 +46,8 @@ def degrade(photo, face, rng):
         noise = rng.standard_normal(image.shape, np.float32)
         image += noise * np.float32(rng.uniform(*_NOISE))
     if meets["shrink"]:
-        image = _shrunk(image, rng.uniform(1, min(_SHRINK, face / _LEAST_FACE)))
+        largest = np.clip(face / _LEAST_FACE, 1, _SHRINK)
+        image = _shrunk(image, rng.uniform(1, largest))
     image = np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
     if meets["jpeg"]:
         quality = int(rng.integers(*_QUALITY))

@@ -111,9 +111,19 @@ class IllustrationLearner(keras.Model):
 
 
 def _gradient_distance(difference, weights):
-    down = ops.abs(difference[:, 1:] - difference[:, :-1]) * weights[:, 1:]
-    across = ops.abs(difference[:, :, 1:] - difference[:, :, :-1]) * weights[:, :, 1:]
-    return ops.mean(down) + ops.mean(across)
+    """Mean L1 of the differences between neighbours, below and to the right."""
+
+    def part(pictures, axis, first):
+        start, shape = [0] * 4, list(pictures.shape)
+        start[axis], shape[axis] = first, shape[axis] - 1
+        # Not by indexing, whose gradient TensorFlow takes five times as long for.
+        return ops.slice(pictures, start, shape)
+
+    distance = 0.0
+    for axis in (1, 2):
+        step = part(difference, axis, 1) - part(difference, axis, 0)
+        distance += ops.mean(ops.abs(step) * part(weights, axis, 1))
+    return distance
 
 
 def perceptual_network(weights):
