@@ -130,7 +130,8 @@ def perceptual_network(weights):
     """VGG16 up to its third block, frozen.
 
     Args:
-        weights: path of its file, as `build_features` takes it.
+        weights: path of its file, as `build_features` takes it; None for seeded random
+            values.
 
     Returns:
         `keras.Model` from pictures in [-1, 1] to a list of the features of `LEVELS`.
@@ -139,7 +140,8 @@ def perceptual_network(weights):
         InputError: the file cannot be used.
     """
     content, *style = reversed(LEVELS)
-    model = build_features("vgg16", str(weights), content, style)
+    source = None if weights is None else str(weights)
+    model = build_features("vgg16", source, content, style)
     levels = [*model.output["style"], model.output["content"]]
     return keras.Model(model.input, levels, name="perceptual", trainable=False)
 

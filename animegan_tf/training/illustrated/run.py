@@ -73,7 +73,11 @@ def learn(config: IllustratedConfig, resume: bool = False) -> Path:
             )
         remove_temporaries(folder)
         keras.utils.set_random_seed(config.seed)
-        run = Run(config, None if resume else config.init, load_pairs(held))
+        features = None
+        if config.perceptual_weights is not None:
+            features = perceptual_network(config.perceptual_weights)
+        init = None if resume else config.init
+        run = Run(config, init, load_pairs(held), features)
         taken = run.restore() if resume else 0
         crops = PairCrops(
             load_pairs(training), config.seed, config.faces, config.degraded
@@ -91,16 +95,14 @@ class Run:
         config: `IllustratedConfig`.
         init: what `load_generator` takes, or None for random weights.
         held: list of `Pair`, the first of them for sheets.
+        features: model of `perceptual_network`, or None.
     """
 
-    def __init__(self, config, init, held):
+    def __init__(self, config, init, held, features=None):
         self.config, self.shown = config, held[:_SHOWN]
         self.path = config.run_dir / "generator.keras"
         self.log = config.run_dir / "log.jsonl"
         self.checkpoints = config.run_dir / "checkpoints"
-        features = config.perceptual_weights
-        if features is not None:
-            features = perceptual_network(features)
         self.generator = _generator(config, init)
         self.average = _alike(self.generator, "float32")
         self.average.set_weights(self.generator.get_weights())
