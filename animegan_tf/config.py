@@ -564,7 +564,7 @@ def _flag_of(name):
 
 
 def save_config(config, path):
-    """Writes a `TrainConfig` as JSON, to a temporary name renamed last."""
+    """Writes a dataclass of settings as JSON, to a temporary name renamed last."""
     temporary = path.with_name(f".{path.name}.tmp")
     text = json.dumps(dataclasses.asdict(config), indent=2, default=str)
     with open_file(temporary, "w") as file:
@@ -574,14 +574,18 @@ def save_config(config, path):
     os.replace(temporary, path)
 
 
-def load_config(path):
-    """The `TrainConfig` that `save_config` wrote.
+def load_config(path, kind=TrainConfig):
+    """The settings that `save_config` wrote.
+
+    Args:
+        path: of the file.
+        kind: dataclass of the settings.
 
     Raises:
         InputError: no such file, not JSON, or settings this version does not know.
     """
     try:
-        return _from_dict(TrainConfig, json.loads(Path(path).read_text()))
+        return _from_dict(kind, json.loads(Path(path).read_text()))
     except FileNotFoundError:
         raise InputError(
             f"{path} must exist to resume its run; there is none"

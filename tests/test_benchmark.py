@@ -58,3 +58,18 @@ def test_parts_of_a_large_photo_are_counted(tmp_path, generator):
     assert figures["parts"] == 2
     near, at = figures["columns"]["near"], figures["columns"]["at"]
     assert at < 3 * near
+
+
+def test_precisions_that_the_processor_emulates_are_known(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(TOOL.parent))
+    from benchmarks import timing
+
+    cpus = tmp_path / "cpuinfo"
+    monkeypatch.setattr(timing, "_CPUS", cpus)
+    for flags, emulated in (("avx512f avx512_vnni", True), ("avx512_bf16", False)):
+        cpus.write_text(f"processor: 0\nflags: fpu {flags}\n")
+        assert timing.is_emulated("mixed_bfloat16") is emulated
+        assert timing.is_emulated("mixed_float16")
+        assert not timing.is_emulated("float32")
+    cpus.unlink()
+    assert not timing.is_emulated("mixed_float16")

@@ -11,6 +11,7 @@
     python tools/benchmark.py accelerator face.tflite
     python tools/benchmark.py train
     python tools/benchmark.py train --image-size 256 --batch-size 2 --json step.json
+    python tools/benchmark.py illustrated --width 32
     python tools/benchmark.py kills --kills 50
     python tools/benchmark.py finetune
     python tools/benchmark.py gaussians --plot gaussians.png
@@ -37,6 +38,7 @@ from benchmarks import (
     distribution,
     finetuning,
     gaussians,
+    illustrated,
     kills,
     metrics,
     precision,
@@ -124,12 +126,20 @@ def parse_arguments():
         "--precision",
         nargs="+",
         choices=training.PRECISIONS,
-        default=training.PRECISIONS[:2],
+        help="default: float32, and mixed_bfloat16 where it is not emulated",
     )
     command.add_argument(
         "--freeze", choices=("none", "base"), default="none", help="of the generator"
     )
     command.add_argument("--one-process", action="store_true", help=argparse.SUPPRESS)
+    command = add(
+        "illustrated", illustrated.measure_illustrated, "learning from drawings"
+    )
+    command.set_defaults(repeats=5)
+    command.add_argument("--image-size", type=int, default=256)
+    command.add_argument("--batch-size", type=int, default=4)
+    command.add_argument("--width", type=int, default=32)
+    command.add_argument("--seen", type=int, default=1, help="by VGG16, of a batch")
     command = add("kills", kills.measure_kills, "a run killed at random and resumed")
     command.add_argument("--kills", type=int, default=50, help="in all")
     command.add_argument("--epochs", type=int, default=4, help="of a run")

@@ -9,11 +9,14 @@ minutes. Examples:
     python tools/train.py --init portrait --dataset dataset --style Mine --epochs 6
     python tools/train.py --init portrait --dataset dataset --style Mine \\
         --photo-painted painted --pretrain-epochs 4 --epochs 4
+    python tools/train.py --illustrated drawings --photos my/photos --width 12
     python tools/train.py --resume runs/mine --epochs 150
 """
 
 import argparse
 import dataclasses
+import json
+import sys
 from pathlib import Path
 
 from animegan_tf.cli import (
@@ -47,6 +50,13 @@ def parse_arguments():
         "with --style",
     )
     first.add_argument("--style", metavar="NAME", help="style folder inside --dataset")
+    first.add_argument(
+        "--illustrated",
+        type=Path,
+        metavar="DIR",
+        help="folder of the photos as drawn by an illustrator, which alone is learned "
+        "then, by flags of its own: --illustrated DIR --help",
+    )
     known, _ = first.parse_known_args()
     ahead, _ = _flags_that_choose().parse_known_args()
     base = _base(known, ahead)
@@ -134,7 +144,26 @@ def check_held_out(evaluation):
         list_images(evaluation.evaluate_anime)
 
 
+def learns_illustrations():
+    """Whether the flags are those of `animegan_tf.training.illustrated`."""
+    first = ArgumentParser(add_help=False, allow_abbrev=False)
+    for flag in ("--illustrated", "--resume"):
+        first.add_argument(flag, type=Path)
+    known, _ = first.parse_known_args()
+    if known.illustrated or not known.resume:
+        return known.illustrated is not None
+    try:
+        return "illustrated" in json.loads((known.resume / "config.json").read_text())
+    except (OSError, ValueError):  # `load_config` says what is wrong
+        return False
+
+
 def main():
+    if learns_illustrations():
+        from animegan_tf.training.illustrated.__main__ import main as learn
+
+        learn(sys.argv[1:])
+        return
     config, resume = parse_arguments()
     check_config(config)
     sample = config.data.photos is None and config.data.anime is None

@@ -11,6 +11,7 @@ from animegan_tf.models.generator import (
     generator_shape,
     main_tail,
 )
+from animegan_tf.models.widen import widened
 
 __all__ = [
     "as_float32",
@@ -23,4 +24,5 @@ __all__ = [
     "main_tail",
     "read_generator",
     "save_generator",
+    "widened",
 ]

@@ -4,6 +4,14 @@ import resource
 import statistics
 import sys
 import time
+from pathlib import Path
+
+_CPUS = Path("/proc/cpuinfo")
+# Flags of CPUs that multiply in a precision, as Linux names them.
+_NATIVE = {
+    "mixed_bfloat16": {"avx512_bf16", "amx_bf16", "bf16"},
+    "mixed_float16": {"avx512_fp16", "amx_fp16", "fphp"},
+}
 
 
 def median_seconds(function, repeats):
@@ -29,3 +37,19 @@ def matmul_gflops(repeats):
 def peak_gib():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**30 if sys.platform == "darwin" else 2**20)
+
+
+def is_emulated(precision):
+    """Whether TensorFlow computes in a precision that its processor does not have.
+
+    Where the processor's flags cannot be read, it counts as having all.
+    """
+    import tensorflow as tf
+
+    if precision not in _NATIVE or tf.config.list_physical_devices("GPU"):
+        return False
+    try:
+        flags = _CPUS.read_text().split()
+    except OSError:
+        return False
+    return not _NATIVE[precision] & set(flags)

@@ -8,7 +8,7 @@ import sys
 import time
 
 from benchmarks.overhead import measure_overhead
-from benchmarks.timing import matmul_gflops, median_seconds, peak_gib
+from benchmarks.timing import is_emulated, matmul_gflops, median_seconds, peak_gib
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -69,7 +69,8 @@ def measure_train(args):
         print(json.dumps(measure_step(args)))
         return None
     rows = []
-    for precision in args.precision:
+    for precision in _precisions(args):
+        print(f"measuring {precision}", flush=True)
         command = [sys.executable, sys.argv[0], "train", "--one-process"]
         for flag in ("image-size", "batch-size", "perceptual", "repeats", "freeze"):
             value = getattr(args, flag.replace("-", "_"))
@@ -98,6 +99,17 @@ def measure_train(args):
                 f"{row['checkpoint_seconds']:.2f} s"
             )
     return {"matmul_gflops": peak, "rows": rows}
+
+
+def _precisions(args):
+    """Those that are asked for; else the first two, but none that is emulated."""
+    if args.precision:
+        return args.precision
+    for precision in PRECISIONS[1:2]:
+        if is_emulated(precision):
+            print(f"{precision} is left out: this CPU emulates it")
+            return PRECISIONS[:1]
+    return PRECISIONS[:2]
 
 
 def measure_compilation(args):
