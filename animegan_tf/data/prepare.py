@@ -4,17 +4,12 @@ import contextlib
 import dataclasses
 import multiprocessing
 import os
-import signal
-import threading
-import warnings
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-from PIL import Image
 from tqdm import tqdm
 
 from animegan_tf.data import anime, photo
@@ -32,6 +27,7 @@ from animegan_tf.imaging.io import (
     write_atomic,
 )
 from animegan_tf.imaging.quality import HASH_BITS, HashIndex
+from animegan_tf.imaging.workers import begin_process
 from animegan_tf.untrusted import inside
 
 # Sources on their way to each process, so that none waits for the writing.
@@ -370,23 +366,6 @@ def _in_processes(kind, tasks, workers):
             yield next_result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def begin_process():
-    # Ctrl-C reaches the whole group; the parent alone decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # One picture a process fills its core; more threads would only get in the way.
-    cv2.setNumThreads(1)
-    # Pictures over the limit are refused and recorded; Pillow would tell it twice.
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    parent = multiprocessing.parent_process()
-
-    def end_with_parent():
-        parent.join()
-        os._exit(1)
-
-    # A killed parent cannot tell its processes to stop.
-    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def _guarded(function, path, name, settings) -> list[Prepared]:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from animegan_tf.data.prepare import begin_process
 from animegan_tf.errors import InputError
 from animegan_tf.illustration.illustrator import LEAST_FACE, Illustrator
 from animegan_tf.illustration.style import Style
@@ -26,6 +25,7 @@ from animegan_tf.imaging.io import (
     write_atomic,
     write_image,
 )
+from animegan_tf.imaging.workers import begin_process
 
 # What lies beside the drawings: points of every face, the style, a few of them.
 LANDMARKS, RECORD, SHEET = "landmarks.npz", "illustrated.json", "contact_sheet.png"
