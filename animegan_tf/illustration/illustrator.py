@@ -161,7 +161,7 @@ def _draw_head(canvas, head, lab, unmoved, style):
     paint_hair(canvas, head, lab, style)
     draw_contour(canvas, head, style)
     draw_folds(canvas, head, lit, beard, style)
-    draw_nose(canvas, head, style)
+    draw_nose(canvas, head, lit, style)
     draw_mouth(canvas, head, lit, style)
     draw_brows(canvas, head, lit, style)
     sunglasses = wears_sunglasses(canvas, head, lab)

@@ -6,6 +6,8 @@ import numpy as np
 from animegan_tf.illustration import regions
 from animegan_tf.illustration.drawing import blend, blur, curve, step, to_rgb
 
+# Typology angles of brown and of light skin, in degrees.
+_TONED = (15, 48)
 # Pieces of shade, and of light, that are kept: of the face's area, where they touch
 # its edge and where they do not.
 _SHADE_PIECES, _LIGHT_PIECES = (0.02, 0.055), (0.012, 0.03)
@@ -20,9 +22,15 @@ def base_tone(skin, style):
 
     Returns:
         CIE Lab (3,).
+
+    Reference:
+        Chardon, Cretois, Hourseau, *Skin Colour Typology and Suntanning Pathways*,
+        1991: the individual typology angle.
     """
-    # Light skin nearly white, dark skin a little lighter.
-    lift = style.skin_light * (0.55 + 0.45 * step(skin[0], 50, 68))
+    # Light skin nearly white, dark skin a little lighter. The typology angle tells
+    # them apart where lightness alone does not.
+    angle = np.rad2deg(np.arctan2(skin[0] - 50, max(skin[2], 1)))
+    lift = style.skin_light * (0.5 + 0.5 * step(angle, *_TONED))
     light = skin[0] + lift * min(1, (100 - skin[0]) / 22)
     hue = 0.45 * np.arctan2(skin[2], skin[1]) + 0.55 * np.deg2rad(50)
     least = 12 + 7 * (1 - step(light, 72, 86))
