@@ -29,7 +29,7 @@ from animegan_tf.untrusted import inside, is_name, open_file
 ANIME = AnimeSettings(size=64, min_size=32)
 OUTSIDE = (
     *("../thesis.txt", "/thesis.txt", "a/../../thesis.txt", "..", "", "a\0b"),
-    *(None, 7, ["a"], "n" * 300, "\ud800", "way_out/thesis.txt", "itself"),
+    *(None, 7, ["a"], "n" * 300, "\ud800", "way_out/thesis.txt"),
 )
 
 
@@ -59,7 +59,16 @@ def test_names_that_lead_out_of_a_folder_are_refused(folder, name):
 
 def test_names_inside_of_a_folder_are_joined_to_it(folder):
     (folder / "b").symlink_to("a")
-    for name in ("a", "b", "sub/a.png", "caf\udce9.jpg", "..a", "a..", "sub/./a"):
+    for name in (
+        "a",
+        "b",
+        "sub/a.png",
+        "caf\udce9.jpg",
+        "..a",
+        "a..",
+        "sub/./a",
+        "itself",
+    ):
         assert inside(folder, name, "list.json") == folder / name
     assert inside(folder, "a.png", "list.json", plain=True) == folder / "a.png"
     for name in ("sub/a", "sub\\a", "C:a", ".", "a/"):
@@ -91,7 +100,7 @@ def rewrite(dataset, **fields):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-@pytest.mark.parametrize("name", [*OUTSIDE[:-2], "../../../thesis.txt"])
+@pytest.mark.parametrize("name", [*OUTSIDE[:-1], "../../../thesis.txt"])
 def test_redo_deletes_nothing_that_a_manifest_names_outside(dataset, drawn, name):
     rewrite(dataset, name=name)
     before = tree(dataset.parent)
