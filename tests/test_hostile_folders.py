@@ -143,6 +143,10 @@ def test_redo_deletes_in_the_folders_of_its_kind_only(dataset, drawn):
         {"box": ["a", 2, 3, 4]},
         {"brightness": "dark"},
         {"brightness": 1e999},
+        {"height": 10**400},
+        {"width": [1, 2]},
+        {"box": 7},
+        {"landmarks": [[1, 2]]},
         {"width": None, "decision": 3},
     ],
 )
@@ -174,6 +178,19 @@ def test_entries_of_a_cache_that_are_no_sizes_count_as_none(drawn, tmp_path):
     assert cache.shapes(pictures, tmp_path) == right
 
 
+def test_a_cache_writes_into_no_folder_that_is_a_link(drawn, folder):
+    pictures = sorted(drawn.glob("*.png"))
+    (made,) = {p.parent for p in cache.derive(pictures, folder, "x", np.copy, "")}
+    for path in made.iterdir():
+        path.unlink()
+    made.rmdir()
+    made.symlink_to(folder.parent)
+    before = tree(folder.parent)
+    with pytest.raises(InputError, match="must name nothing outside of"):
+        cache.derive(pictures, folder, "x", np.copy, "")
+    assert tree(folder.parent) == before
+
+
 # Runs
 
 
@@ -191,7 +208,7 @@ def state_of(folder, logs=()):
 
 
 FACTS = {
-    "progress": (None, {"epoch": "1"}, {"epoch": -1}, {"more": 1}, {"epoch": None}),
+    "progress": (None, {"epoch": "1"}, {"epoch": 10**20}, {"more": 1}, {"epoch": None}),
     "random": ({}, {"numpy": ["MT19937", [1], 0]}, {"numpy": 1, "python": [3, [], 0]}),
     "logs": (None, {"log.jsonl": "long"}, [1]),
     "settings": (None, 5),
