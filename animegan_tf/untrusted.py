@@ -45,13 +45,10 @@ def inside(folder: Path, name, source: Path, plain: bool = False) -> Path:
         InputError: it is no such name, or a link leads out of the folder.
     """
     if is_name(name, plain):
-        path = folder / name
-        try:
-            # Links on the way to the folder are the user's.
-            if path.resolve().is_relative_to(folder.resolve()):
-                return path
-        except (OSError, RuntimeError):  # a link to itself
-            pass
+        # Links on the way to the folder are the user's.
+        real = Path(os.path.realpath(folder / name))
+        if real.is_relative_to(os.path.realpath(folder)):
+            return folder / name
     raise InputError(
         f"{source}: must name nothing outside of {folder}, received {str(name)!r:.200}."
     )

@@ -1,6 +1,9 @@
 """Files of a stranger: whatever reads them runs nothing of theirs."""
 
+import base64
 import io
+import json
+import marshal
 import os
 import sys
 import zipfile
@@ -11,12 +14,20 @@ import h5py
 import joblib
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from animegan_tf.checkpoints import import_checkpoint
+from animegan_tf.config import load_config
+from animegan_tf.data.manifest import Manifest, kept_names
 from animegan_tf.errors import InputError
+from animegan_tf.evaluation.extraction import FeatureCache
 from animegan_tf.evaluation.networks import imagenet_inception
+from animegan_tf.evaluation.study_answers import read_key
 from animegan_tf.evaluation.weights import read_arrays
 from animegan_tf.imaging import faces
 from animegan_tf.imaging.faces import FaceDetector
+from animegan_tf.imaging.io import read_image
+from animegan_tf.inference import load_runtime
 from animegan_tf.models.features import read_weights
 from animegan_tf.training.saving.checkpoint import read_checkpoint
 
@@ -110,6 +121,43 @@ def write_virtual_h5(path):
         file.create_virtual_dataset("block1_conv1/block1_conv1_W_1:0", layout)
 
 
+def write_keras(path):
+    """A model whose only layer is code."""
+    code = base64.b64encode(marshal.dumps(compile("1 / 0", "", "eval"))).decode()
+    layer = {"module": "keras.layers", "class_name": "Lambda", "registered_name": None}
+    layer["config"] = {"function": {"class_name": "__lambda__", "config": code}}
+    config = {"class_name": "Sequential", "config": {"layers": [layer]}}
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("config.json", json.dumps(config | {"module": "keras"}))
+        file.writestr("metadata.json", "{}")
+        file.writestr("model.weights.h5", b"")
+
+
+def write_pickle_among_weights(path):
+    write_keras(path)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("model.weights.npz", b"")
+
+
+def write_saved_model(path):
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)])
+    def paint(image):
+        with tf.control_dependencies([tf.io.read_file("/etc/hostname")]):
+            return {"picture": tf.identity(image)}
+
+    tf.saved_model.save(tf.Module(), str(path), {"float": paint})
+
+
+def write_text(path):
+    path.write_text("__import__('os').mkdir('ran')\n" * 3)
+
+
+def write_cache(path):
+    (path / "n" / "ab").mkdir(parents=True)
+    with open(path / "n" / "ab" / "abc.npz", "wb") as file:
+        np.savez(file, row=pickled())
+
+
 def write_checkpoint_files(path):
     path.mkdir()
     np.savez(path / "variables.npz", **{"generator/000/kernel": pickled()})
@@ -136,6 +184,21 @@ def folder(tmp_path, monkeypatch):
         ("fid.pth", write_torch, read_arrays),
         ("fid.pt", write_pickle, read_arrays),
         ("step_00000001", write_checkpoint_files, read_checkpoint),
+        ("cache", write_cache, lambda path: FeatureCache(path).get("n", "abc")),
+        ("generator.keras", write_keras, load_runtime),
+        ("generator.keras", write_pickle_among_weights, load_runtime),
+        ("generator.keras", write_pickle, load_runtime),
+        ("model.tflite", write_pickle, load_runtime),
+        ("model.onnx", write_pickle, load_runtime),
+        ("model.d", write_saved_model, load_runtime),
+        ("manifest.jsonl", write_text, lambda path: Manifest(path, {}).records),
+        ("manifest.jsonl", write_pickle, kept_names),
+        ("config.json", write_pickle, load_config),
+        ("config.json", write_text, load_config),
+        ("key.json", write_pickle, read_key),
+        ("key.json", write_text, read_key),
+        ("a.index", write_pickle, import_checkpoint),
+        ("photo.png", write_pickle, read_image),
     ],
 )
 def test_no_reader_unpickles_or_opens_what_a_file_names(folder, name, write, read):

@@ -255,6 +255,33 @@ def test_metadata_is_kept_on_request_only(call, tmp_path):
     assert call("b.jpg -o b.png --keep-metadata")[0] == 0
 
 
+def test_links_to_themselves_are_left_out_or_replaced(call, tmp_path, photos):
+    for name in ("itself", "itself.png"):
+        (photos / name).symlink_to(name)
+    (tmp_path / "itself.png").symlink_to("itself.png")
+    status, out, err = call("photos -o out --strength 0")
+    assert status == 0 and out.startswith("painted: 2\n"), err
+    status, out, err = call("photos/itself.png photos/a/one.jpg -o two --strength 0")
+    assert status == 1 and "left out: photos/itself.png: must be a readable" in err
+    assert call("photos -o photos/itself --strength 0")[0] == 2
+    assert call("photos/a/one.jpg -o itself.png --strength 0")[0] == 0
+    assert not (tmp_path / "itself.png").is_symlink()
+
+
+def test_thumbnails_of_a_nas_are_passed_over(call, tmp_path, photos):
+    for name in (
+        "@eaDir/one.jpg/SYNOPHOTO_THUMB_XL.jpg",
+        ".@__thumb/one.jpg",
+        "._one.jpg",
+    ):
+        (photos / "a" / name).parent.mkdir(parents=True, exist_ok=True)
+        write_image(photos / "a" / name, photo())
+    status, out, _ = call("photos -o out --strength 0")
+    assert (status, out.splitlines()[0]) == (0, "painted: 2")
+    status, out, _ = call("photos/a/* -o two --strength 0")
+    assert (status, out.splitlines()[0]) == (0, "painted: 2")
+
+
 def test_targets_that_cannot_be_are_named_and_the_others_painted(call, tmp_path):
     (tmp_path / "photos" / "sub").mkdir(parents=True)
     for name in ("a", "b", "z", "sub/c", "n" * 251):

@@ -20,6 +20,7 @@ from apache_beam.ml.inference.base import KeyedModelHandler, ModelHandler, RunIn
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.io import (
     encode_image,
+    is_hidden,
     is_picture_name,
     read_image_alpha,
     shrink,
@@ -150,7 +151,7 @@ def _count(name, number=1):
 def _target(path, photos, output, form):
     """(path of the picture, path of the photo), unless the file is no photo."""
     name = PurePosixPath(path[len(photos) + 1 :].replace("\\", "/"))
-    hidden = any(part.startswith(".") for part in name.parts)
+    hidden = any(map(is_hidden, name.parts))
     if path.startswith(f"{output}/"):
         return
     if hidden or not is_picture_name(name):

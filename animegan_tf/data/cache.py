@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging import io
+from animegan_tf.untrusted import inside
 
 # Entries between two savings of a record, so that a killed process loses little.
 _SAVE_EVERY = 200
@@ -74,9 +75,10 @@ def derive(pictures: list[Path], cache: Path, name: str, function, label: str):
         old suffix kept because `a.jpg` and `a.png` may be two pictures.
 
     Raises:
-        InputError: a file cannot be read or written.
+        InputError: a file cannot be read or written, or the cache leads elsewhere.
     """
-    folder = io.make_folder(cache / f"{name}-{_digest(pictures[0].parent)}")
+    folder = f"{name}-{_digest(pictures[0].parent)}"
+    folder = io.make_folder(inside(cache, folder, cache))
     record_path = folder / "record.json"
     record = _read_record(record_path)
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 import os
 import re
 from dataclasses import dataclass
@@ -13,6 +12,12 @@ from animegan_tf.imaging.io import write_atomic
 from animegan_tf.untrusted import is_name, open_file
 
 NAME = "manifest.jsonl"
+# Of the fields of a record that are no texts.
+_SHAPES = {
+    **dict.fromkeys(("width", "height", "brightness", "sharpness"), ()),
+    **dict.fromkeys(("face", "confidence"), ()),
+    **{"box": (4,), "landmarks": (5, 2), "transform": (2, 3)},
+}
 
 
 @dataclass(frozen=True)
@@ -163,23 +168,14 @@ def kept_names(path: Path) -> list:
 
 def _is_sound(record):
     """Whether the fields are of their types, and the names stay where they belong."""
-    texts = (
-        "source",
-        "sha256",
-        "decision",
-        "reason",
-        "detail",
-        "name",
-        "folder",
-        "hash",
-    )
     values = dataclasses.asdict(record)
-    if not all(isinstance(values.pop(name), str) for name in texts):
-        return False
     return (
-        is_name(record.source)
-        and all(value is None or _is_numeric(value) for value in values.values())
-        and (record.box is None or len(record.box) == 4)
+        all(
+            values[name] is None or _has(values[name], s) for name, s in _SHAPES.items()
+        )
+        and None not in (record.width, record.height)
+        and all(isinstance(values[n], str) for n in values.keys() - _SHAPES.keys())
+        and is_name(record.source)
         and (record.decision != "kept" or _is_kept(record))
     )
 
@@ -192,10 +188,16 @@ def _is_kept(record):
     )
 
 
-def _is_numeric(value):
-    if isinstance(value, tuple):
-        return all(map(_is_numeric, value))
-    return type(value) in (int, float) and math.isfinite(value)
+def _has(value, shape):
+    """Whether a value is a number, or tuples of numbers of a shape."""
+    if shape:
+        return (
+            isinstance(value, tuple)
+            and len(value) == shape[0]
+            and all(_has(item, shape[1:]) for item in value)
+        )
+    # No quantity of a picture is larger, and NaN is in no interval.
+    return type(value) in (int, float) and -1e9 < value < 1e9
 
 
 def _line(value):

@@ -186,8 +186,9 @@ def _prepare(kind, source, dataset, limit, workers, dry_run, redo):
 
 def _sources(source, dataset, limit):
     """Pictures by their name in the records, and the names of other files."""
-    inside = source.resolve()
-    if inside == dataset.resolve() or inside in dataset.resolve().parents:
+    # Unlike Path.resolve, this takes a link to itself for what it is.
+    sources, target = (Path(os.path.realpath(path)) for path in (source, dataset))
+    if sources == target or sources in target.parents:
         raise InputError(
             f"{dataset}: must lie outside the folder of sources, received one in "
             f"{source}."

@@ -17,6 +17,9 @@ from animegan_tf.errors import InputError, OutputError
 from animegan_tf.imaging.decoding import open_picture, orientation, upright_exif
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+# Folder beside pictures in which a NAS of Synology keeps small copies. Names of other
+# makes begin with a dot.
+THUMBNAILS = "@eaDir"
 _ENCODERS = {
     ".jpg": ("JPEG", {"quality": 95}),
     ".jpeg": ("JPEG", {"quality": 95}),
@@ -45,8 +48,8 @@ _TURNS = {
 def find_images(folder: Path, recursive: bool = False) -> tuple[list[Path], list[Path]]:
     """Files of a folder: pictures, by their suffix, and all others.
 
-    Hidden files and folders are passed over. Links are followed, except back to a
-    folder that holds them.
+    Hidden files and folders, and those in which a NAS keeps thumbnails, are passed
+    over. Links are followed, except back to a folder that holds them.
 
     Args:
         folder: path of an existing folder.
@@ -86,6 +89,11 @@ def is_picture_name(path) -> bool:
     """Whether a file of this name is taken for a picture; half-written ones are not."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     return bool(suffixes) and suffixes[-1] in SUFFIXES and ".tmp" not in suffixes
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is not meant for people, by its own name."""
+    return name.startswith(".") or name == THUMBNAILS
 
 
 def list_images(folder: Path, recursive: bool = False) -> list[Path]:
@@ -531,14 +539,15 @@ def image_grid(rows: list[list], labels: list[str] | None = None, gap: int = 4):
 
 def _files(folder, recursive, above=()):
     """Every entry of a folder that is neither hidden nor a folder."""
-    above = (*above, folder.resolve())
+    # Unlike `Path.resolve`, this takes a link to itself for what it is.
+    above = (*above, os.path.realpath(folder))
     files = []
     for path in folder.iterdir():
-        if path.name.startswith("."):
+        if is_hidden(path.name):
             continue
         if not path.is_dir():
             files.append(path)
-        elif recursive and path.resolve() not in above:
+        elif recursive and os.path.realpath(path) not in above:
             files += _files(path, recursive, above)
     return files
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import SUFFIXES, find_images
+from animegan_tf.imaging.io import SUFFIXES, THUMBNAILS, find_images
 from animegan_tf.imaging.video import MUXERS, VIDEO_SUFFIXES, painted_suffix
 
 
@@ -52,9 +52,9 @@ def plan_jobs(patterns, output: str, form: str | None = None) -> Plan:
         plan = _plan_file(Path(patterns[0]), Path(output))
     else:
         plan = _plan_folder(patterns, Path(output), f".{form or 'png'}")
-    sources = {source.resolve() for source, _ in plan.jobs}
+    sources = {_real(source) for source, _ in plan.jobs}
     for _, target in plan.jobs:
-        if target.resolve() in sources:
+        if _real(target) in sources:
             raise InputError(
                 f"{target}: a picture must not replace a photo that is painted, "
                 "received the same name."
@@ -94,9 +94,11 @@ def _plan_file(source, output):
 
 
 def _plan_folder(patterns, output, suffix):
-    if output.exists() and not output.is_dir():
-        raise InputError(f"{output}: --output must be a folder, received a file.")
-    sources, others = _find_sources(_expand(patterns), output.resolve())
+    if os.path.lexists(output) and not output.is_dir():
+        raise InputError(
+            f"{output}: --output must be a folder, received a file or a broken link."
+        )
+    sources, others = _find_sources(_expand(patterns), _real(output))
     targets = {}
     for source, name in sources:
         ending = painted_suffix(source) if is_video(source) else suffix
@@ -121,13 +123,13 @@ def _find_sources(paths, output):
         if not path.is_dir():
             sources.append((path, Path(path.name)))
             continue
-        if path.resolve() == output:
+        if _real(path) == output:
             raise InputError(
                 f"{path}: --output must be another folder than the photos' own."
             )
         photos, rest = (
             # Else pictures of the last call would be this one's photos.
-            [file for file in files if output not in file.resolve().parents]
+            [file for file in files if output not in _real(file).parents]
             for files in find_images(path, recursive=True)
         )
         videos = [file for file in rest if is_video(file) and file.is_file()]
@@ -157,9 +159,15 @@ def _expand(patterns):
                 "there, received nothing."
             )
         paths += map(Path, found)
+    if len(paths) > 1:  # of a pattern, the shell's perhaps, which knows no better
+        paths = [path for path in paths if path.name != THUMBNAILS]
     folders = {_absolute(path) for path in paths if path.is_dir()}
     return [path for path in paths if not folders.intersection(_absolute(path).parents)]
 
 
 def _absolute(path):
     return Path(os.path.abspath(path))  # unlike Path.absolute, without ".."
+
+
+def _real(path):
+    return Path(os.path.realpath(path))  # unlike Path.resolve, of a link to itself too

@@ -237,7 +237,8 @@ def _progress(values):
     """A `Progress` out of a checkpoint."""
     progress = Progress(**values)
     for name, value in vars(progress).items():
-        if type(value) not in (int, type(getattr(Progress, name))) or value < 0:
+        kinds = int, type(getattr(Progress, name))
+        if type(value) not in kinds or not 0 <= value < 2**53:
             raise ValueError(f"{name} cannot be {value!r}")
     return progress
 
