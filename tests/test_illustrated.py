@@ -5,16 +5,18 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from helpers import assert_close
 from illustrations import write_pairs
 from tiny_runs import assert_same_values, final_values
 
 from animegan_tf.data.crops import PairCrops
-from animegan_tf.data.pairs import find_pairs, load_pairs
+from animegan_tf.data.pairs import find_pairs, load_pairs, split_pairs
 from animegan_tf.errors import InputError, Interrupted, TrainingError
 from animegan_tf.inference import load_generator
 from animegan_tf.models import (
@@ -28,7 +30,9 @@ from animegan_tf.training.illustrated.learner import (
     IllustrationLearner,
     StagedRate,
     build_optimizer,
+    perceptual_network,
 )
+from animegan_tf.training.illustrated.pack import pack
 from animegan_tf.training.illustrated.run import learn
 from animegan_tf.training.illustrated.settings import (
     IllustratedConfig,
@@ -36,6 +40,7 @@ from animegan_tf.training.illustrated.settings import (
     check_settings,
     read_stages,
 )
+from animegan_tf.training.saving.checkpoint import checkpoints, read_checkpoint
 
 STAGES = "32:2:8:1e-3:0 40:1:3:1e-3:0"
 # What is compiled here runs a few times only.
@@ -272,7 +277,7 @@ def test_it_learns_without_tensorflow(config):
     code = (
         "import sys; sys.modules['tensorflow'] = None\n"
         "from animegan_tf.training.illustrated.__main__ import main\n"
-        f"main({[*flags, '--log-steps', '1']} + sys.argv[1:])"
+        f"main({[*flags, '--log-steps', '1', '--save-minutes', '0']} + sys.argv[1:])"
     )
     folders = "--illustrated", config.illustrated, "--photos", config.photos
     arguments = *folders, "--hold-out", config.hold_out, "--run-dir", config.run_dir
@@ -285,3 +290,41 @@ def test_it_learns_without_tensorflow(config):
     )
     losses = [line["loss"] for line in log_of(config)]
     assert len(losses) == 2 and np.all(np.isfinite(losses))
+    # Values of the middle of an epoch, which JAX has elsewhere, are saved as well.
+    second, first = map(read_checkpoint, checkpoints(config.run_dir / "checkpoints"))
+    changed = [name for name in first[0] if np.any(first[0][name] != second[0][name])]
+    assert sum(name.startswith("generator/") for name in changed) > 20
+
+
+# Elsewhere.
+
+
+def test_packed_pairs_are_learned_like_the_others(folders, stems, tmp_path):
+    photos, illustrated = folders
+    network = build_features("vgg16", None)
+    values = {}
+    for layer in network.layers:
+        for name, weight in zip(("kernel", "bias"), layer.get_weights()):
+            values[f"{layer.name}__{name}"] = weight
+    np.savez(tmp_path / "vgg16.npz", **values)
+    arguments = photos, illustrated, stems, tmp_path / "vgg16.npz"
+    assert pack(tmp_path / "pairs.zip", *arguments, side=48) == 92
+    with zipfile.ZipFile(tmp_path / "pairs.zip") as archive:
+        archive.extractall(tmp_path / "pairs")
+    packed = tmp_path / "pairs"
+    training, held = split_pairs(
+        packed / "photos", packed / "illustrated", packed / "hold_out.txt"
+    )
+    assert [pair.stem for pair in held] == ["face_5"]
+    assert [pair.photo.shape for pair in load_pairs(training)] == [(48, 48, 3)] * 5
+    before = find_pairs(photos, illustrated)[0].faces
+    np.testing.assert_allclose(training[0].faces, 0.75 * before, rtol=1e-6)
+    picture = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 3)).astype("float32")
+    of_all, of_few = (
+        perceptual_network(path)(picture)
+        for path in (tmp_path / "vgg16.npz", packed / "vgg16.npz")
+    )
+    assert_close(of_few[1], of_all[1], 1e-2)
+    with pytest.raises(InputError, match="--megabytes must be above"):
+        pack(tmp_path / "small.zip", *arguments, side=48, megabytes=0.001)
+    assert not (tmp_path / "small.zip").exists()

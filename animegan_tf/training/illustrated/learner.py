@@ -94,8 +94,7 @@ class IllustrationLearner(keras.Model):
         ours, theirs = self.features(painted[:seen]), self.features(target[:seen])
         distance = 0.0
         for a, b in zip(ours, theirs):
-            shrink = target.shape[1] // a.shape[1]
-            pooled = ops.average_pool(weights[:seen], shrink)
+            pooled = _pooled(weights[:seen], target.shape[1] // a.shape[1])
             distance += ops.mean(ops.abs(a - b) * pooled) / a.shape[-1]
         return distance
 
@@ -108,6 +107,14 @@ class IllustrationLearner(keras.Model):
             weight = ops.stop_gradient(ops.convert_to_tensor(weight))
             mean.assign(decay * mean + (1.0 - decay) * weight)
         self.updates.assign(self.updates + 1.0)
+
+
+def _pooled(pictures, factor):
+    """Means of squares, `(batch, size / factor, size / factor, channels)`."""
+    # Not ops.average_pool, which fails under JAX in Keras 3.15.
+    batch, size, _, channels = pictures.shape
+    shape = (batch, size // factor, factor, size // factor, factor, channels)
+    return ops.mean(ops.reshape(pictures, shape), axis=(2, 4))
 
 
 def _gradient_distance(difference, weights):
