@@ -76,8 +76,7 @@ def _beard_region(canvas, head):
     low = step(down - upper, -0.03 * unit, 0.03 * unit)
     eyes = np.zeros_like(lips)
     for eye in regions.EYES:
-        hull = cv2.convexHull(head.drawn[eye].astype(np.float32))[:, 0]
-        eyes = np.maximum(eyes, canvas.mask(hull))
+        eyes = np.maximum(eyes, canvas.hull(head.drawn[eye]))
     size = max(3, int(0.14 * unit)) | 1
     closed = np.maximum(lips, cv2.dilate(eyes, np.ones((size, size))))
     return low * oval * head.masks["skin"] * (1 - closed)

@@ -14,16 +14,27 @@ class Canvas:
 
     Args:
         picture: float32 RGB `(height, width, 3)` in [0, 1]; it is changed.
+        corner: x and y of its first pixel, where it is a part of a larger one.
 
     Attributes:
         picture: the same array.
         x, y: float32 `(height, width)`, coordinates of pixel centres.
     """
 
-    def __init__(self, picture: np.ndarray):
+    def __init__(self, picture: np.ndarray, corner=(0, 0)):
         self.picture = picture
+        self.corner = np.asarray(corner)
         self.height, self.width = picture.shape[:2]
-        self.y, self.x = np.mgrid[: self.height, : self.width].astype(np.float32)
+        y, x = np.mgrid[: self.height, : self.width].astype(np.float32)
+        self.x, self.y = x + np.float32(corner[0]), y + np.float32(corner[1])
+
+    def part(self, low, high) -> "Canvas":
+        """The part between two places, x and y each, to draw on more cheaply."""
+        size = np.array([self.width, self.height])
+        low = np.clip(np.floor(low - self.corner), 0, size - 1).astype(int)
+        high = np.clip(np.ceil(high - self.corner), low + 1, size).astype(int)
+        window = self.picture[low[1] : high[1], low[0] : high[0]]
+        return Canvas(window, self.corner + low)
 
     def mask(self, outline) -> np.ndarray:
         """Coverage of pixels by a closed outline `(n, 2)`: float32 in [0, 1]."""
@@ -31,6 +42,10 @@ class Canvas:
         window, part = self._filled(outline)
         mask[window] = part
         return mask
+
+    def hull(self, points) -> np.ndarray:
+        """Coverage by the convex hull of points `(n, 2)`."""
+        return self.mask(cv2.convexHull(np.asarray(points, np.float32))[:, 0])
 
     def fill(self, outline, color, opacity: float = 1.0, within=None) -> None:
         """Fills an outline `(n, 2)` with one colour, where a mask lets it."""
@@ -56,7 +71,7 @@ class Canvas:
         blend(self.picture, color, mask)
 
     def _filled(self, outline):
-        outline = np.asarray(outline, np.float64)
+        outline = np.asarray(outline, np.float64) - self.corner
         size = np.array([self.width, self.height])
         low = np.clip(np.floor(outline.min(0)) - _MARGIN, 0, size).astype(int)
         high = np.clip(np.ceil(outline.max(0)) + _MARGIN + 1, low, size).astype(int)
@@ -102,6 +117,18 @@ def step(x, low, high):
     """0 up to `low`, 1 from `high` on, smooth between; falling if `high` < `low`."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
+
+
+def disc(width: float):
+    """A round kernel of an odd number of pixels, for `cv2.dilate` and its kin."""
+    size = max(1, round(width)) | 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+
+
+def shifted(mask, shift):
+    """A mask moved by some pixels to the right and down."""
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
+    return cv2.warpAffine(mask, matrix, mask.shape[::-1])
 
 
 def blur(plane, sigma: float):

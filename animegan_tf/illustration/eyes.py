@@ -3,12 +3,14 @@
 import numpy as np
 
 from animegan_tf.illustration import regions
-from animegan_tf.illustration.drawing import blur, curve, step, to_rgb
+from animegan_tf.illustration.drawing import blur, curve, shifted, step, to_rgb
 from animegan_tf.illustration.skin import base_tone, skin_line
 
 _WHITE, _INK = (0.99, 0.985, 0.99), to_rgb([17, 9, 4])
 # Height of the open eye over its width, in the photo: closed up to the first.
 _CLOSED, _OPEN = 0.10, 0.16
+# What is drawn beside an eye's outline, in its widths.
+_ROOM = 0.5
 # Lights on the iris: right, down, radius, in half axes of the iris; opacity.
 _LIGHTS = ((-0.36, -0.40, 0.30, 1.0), (0.34, 0.42, 0.15, 0.9))
 
@@ -30,13 +32,13 @@ def draw_eyes(canvas, head, lab, style) -> None:
             continue
         # Both eyes tell: one alone is seldom shut.
         opened_ = float(step(0.6 * own + 0.2 * sum(opened), _CLOSED, _OPEN))
-        points = head.drawn[eye]
+        points, pupil = head.drawn[eye], head.drawn[ring[0]]
+        room = _ROOM * np.linalg.norm(points[regions.OUTER] - points[regions.INNER])
+        part = canvas.part(points.min(0) - room, points.max(0) + room)
         if opened_ < 1:
-            _draw_closed(canvas, head, points, side, 1 - opened_)
+            _draw_closed(part, head, points, side, 1 - opened_)
         if opened_ > 0:
-            _draw_open(
-                canvas, head, points, head.drawn[ring[0]], side, iris, opened_, style
-            )
+            _draw_open(part, head, points, pupil, side, iris, opened_, style)
 
 
 def iris_color(head, canvas, lab):
@@ -72,7 +74,7 @@ def lash_strength(head, lab) -> float:
     limits = np.array(lab.shape[1::-1]) - 1
     contrasts = []
     for eye in regions.EYES:
-        upper = curve(head.seen[list(eye)][regions.UPPER], 24)[4:-4]
+        upper = curve(head.seen[eye][regions.UPPER], 24)[4:-4]
         x, y = np.clip(np.round(upper), 0, limits).astype(int).T
         contrasts.append(head.skin[0] - lab[y, x, 0].mean())
     return float(step(np.mean(contrasts), 12, 48))
@@ -91,16 +93,11 @@ def _radius(head, ring):
 def _draw_closed(canvas, head, points, side, opacity):
     unit = head.unit
     wide = np.linalg.norm(points[regions.OUTER] - points[regions.INNER]) / unit
-    canvas.stroke(
-        points[regions.LOWER],
-        (0.005 * unit, 0.0167 * unit, 0.005 * unit),
-        _INK,
-        opacity,
-    )
+    widths = 0.005 * unit, 0.0167 * unit, 0.005 * unit
+    canvas.stroke(points[regions.LOWER], widths, _INK, opacity)
     tip = points[0] + head.along(side * 0.08 * wide, -0.03 * wide)
-    canvas.stroke(
-        [points[0], tip], (0.0067 * unit, 0.004 * unit, 0.002 * unit), _INK, opacity
-    )
+    widths = 0.0067 * unit, 0.004 * unit, 0.002 * unit
+    canvas.stroke([points[0], tip], widths, _INK, opacity)
 
 
 def _draw_open(canvas, head, points, pupil, side, color, opacity, style):
@@ -117,12 +114,11 @@ def _draw_open(canvas, head, points, pupil, side, color, opacity, style):
     down = down - np.float32(0.6 * middle_down)
     _paint_iris(canvas, right / axes[0], down / axes[1], white, color)
     shift = 0.16 * high + 0.0067 * unit
-    shade = blur(white * (1 - _shifted(white, head.down * shift)), 0.0033 * unit)
+    shade = blur(white * (1 - shifted(white, head.down * shift)), 0.0033 * unit)
     canvas.wash(canvas.picture * np.array([0.58, 0.56, 0.68]), 0.7 * shade)
     for x, y, radius, light in _LIGHTS:
-        far = ((right - x * axes[0]) ** 2 + 0.8 * (down - y * axes[1]) ** 2) / (
-            radius * axes[0]
-        ) ** 2
+        far = (right - x * axes[0]) ** 2 + 0.8 * (down - y * axes[1]) ** 2
+        far /= (radius * axes[0]) ** 2
         canvas.wash((1, 1, 1), step(far, 1.25, 0.8) * light * white)
     _draw_lids(canvas, head, points, side, opacity, style)
 
@@ -131,24 +127,15 @@ def _paint_iris(canvas, x, y, white, color):
     """Gradient, rim, pupil and glow, in coordinates of the iris' half axes."""
     inside = step(x * x + y * y, 1.05, 0.95) * white
     t = np.clip((y + 1) / 2, 0, 1)
-    tones = np.stack(
-        [
-            color[0] * (0.42 + 1.15 * t**1.3),
-            color[1] * (0.8 + 0.4 * t),
-            color[2] * (0.8 + 0.5 * t),
-        ],
-        -1,
-    )
-    canvas.wash(to_rgb(tones), inside)
-    canvas.wash(
-        to_rgb(color * [0.36, 1, 1]), 0.9 * step(x * x + y * y, 0.72, 0.92) * inside
-    )
+    gains = 0.42 + 1.15 * t**1.3, 0.8 + 0.4 * t, 0.8 + 0.5 * t
+    canvas.wash(to_rgb(np.stack(gains, -1) * color), inside)
+    rim = 0.9 * step(x * x + y * y, 0.72, 0.92) * inside
+    canvas.wash(to_rgb(color * [0.36, 1, 1]), rim)
     pupil = (x / 0.42) ** 2 + ((y + 0.03) / 0.44) ** 2
     canvas.wash(to_rgb(color * [0.2, 0.8, 0.8]), step(pupil, 1.15, 0.85) * white)
     glow = np.exp(-1.2 * ((x / 0.55) ** 2 + ((y - 0.55) / 0.3) ** 2)) * inside
-    canvas.wash(
-        to_rgb([min(2 * color[0], 88), 0.9 * color[1], 0.9 * color[2]]), 0.6 * glow
-    )
+    bright = [min(2 * color[0], 88), 0.9 * color[1], 0.9 * color[2]]
+    canvas.wash(to_rgb(bright), 0.6 * glow)
 
 
 def _draw_lids(canvas, head, points, side, opacity, style):
@@ -157,26 +144,13 @@ def _draw_lids(canvas, head, points, side, opacity, style):
     wide = np.linalg.norm(points[regions.OUTER] - points[regions.INNER]) / unit
     high = np.linalg.norm(points[regions.LID_HIGH] - points[regions.LID_LOW]) / unit
     upper = points[regions.UPPER]
-    tip = points[0] + head.along(
-        side * 0.10 * wide * head.lashes, -0.07 * wide * head.lashes
-    )
+    long = wide * head.lashes
+    tip = points[0] + head.along(side * 0.10 * long, -0.07 * long)
     lash = np.concatenate([upper, [tip]]) + head.along(0, -0.035 * high)
     thick = max(0.02, style.lash * wide) * unit * (0.75 + 0.25 * head.lashes)
     canvas.stroke(lash, (0.0073 * unit, thick, 0.0033 * unit), _INK, opacity)
-    canvas.stroke(
-        points[0:7],
-        (0.0067 * unit, 0.0067 * unit, 0.0017 * unit),
-        line * 0.5,
-        0.85 * opacity,
-    )
+    widths = 0.0067 * unit, 0.0067 * unit, 0.0017 * unit
+    canvas.stroke(points[0:7], widths, line * 0.5, 0.85 * opacity)
     crease = upper[1:-1] + head.along(0, -0.17 * high - 0.025 * wide)
-    canvas.stroke(
-        crease, (0.0013 * unit, 0.006 * unit, 0.0013 * unit), line * 0.8, 0.8 * opacity
-    )
-
-
-def _shifted(mask, shift):
-    import cv2
-
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
-    return cv2.warpAffine(mask, matrix, mask.shape[::-1])
+    widths = 0.0013 * unit, 0.006 * unit, 0.0013 * unit
+    canvas.stroke(crease, widths, line * 0.8, 0.8 * opacity)

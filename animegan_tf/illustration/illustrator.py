@@ -8,19 +8,17 @@ import cv2
 import numpy as np
 
 from animegan_tf.illustration.beard import paint_beard
+from animegan_tf.illustration.brows import draw_brows
+from animegan_tf.illustration.contour import draw_contour
 from animegan_tf.illustration.drawing import Canvas, to_lab
 from animegan_tf.illustration.eyes import draw_eyes, lash_strength
-from animegan_tf.illustration.features import (
-    draw_brows,
-    draw_contour,
-    draw_folds,
-    draw_mouth,
-    draw_nose,
-)
+from animegan_tf.illustration.folds import draw_folds
 from animegan_tf.illustration.glasses import draw_glasses, wears_sunglasses
 from animegan_tf.illustration.hair import hair_color, paint_hair
 from animegan_tf.illustration.head import Head
 from animegan_tf.illustration.masks import head_masks, settled
+from animegan_tf.illustration.mouth import draw_mouth
+from animegan_tf.illustration.nose import draw_nose
 from animegan_tf.illustration.painting import draw_surroundings, flat_painting
 from animegan_tf.illustration.proportions import warp
 from animegan_tf.illustration.skin import paint_skin

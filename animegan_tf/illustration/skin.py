@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from animegan_tf.illustration import regions
-from animegan_tf.illustration.drawing import blend, blur, curve, step, to_rgb
+from animegan_tf.illustration.drawing import blend, blur, curve, shifted, step, to_rgb
 
 # Typology angles of brown and of light skin, in degrees.
 _TONED = (15, 48)
@@ -128,9 +128,7 @@ def _cast_shadows(canvas, head, oval, style):
         np.concatenate([jaw, (jaw + head.along(0, style.neck_shade))[::-1]])
     )
     hair = head.masks["hair"]
-    shift = head.along(0, 0.03)
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
-    cast = cv2.warpAffine(hair, matrix, hair.shape[::-1])
+    cast = shifted(hair, head.along(0, 0.03))
     return np.maximum(below * (1 - oval), blur(cast * (1 - hair) * oval, 1))
 
 
