@@ -156,7 +156,7 @@ def test_a_saved_model_that_does_more_than_compute_is_refused(tmp_path, operatio
         tf.cond(tf.constant(True), lambda: tf.group(EFFECTS[operation]()), tf.no_op)
 
     path = saved(tmp_path / "model", painter(nested))
-    with pytest.raises(InputError, match=rf"--trust, received .*{operation}"):
+    with pytest.raises(InputError, match=rf"--trust\), received .*{operation}"):
         load_runtime(path)
 
 

@@ -75,9 +75,9 @@ def require_computing(path: Path) -> None:
     found = sorted(_operations(graphs[0]) - _COMPUTING)
     if found:
         raise InputError(
-            f"{path}: a SavedModel must only compute, or be trusted with --trust, "
-            f"received the operations {', '.join(found[:8])}, which a generator of "
-            "tools/export.py does not have."
+            f"{path}: a SavedModel must only compute, or be trusted (stylize.py "
+            f"--trust), received the operations {', '.join(found[:8])}, which a "
+            "generator of tools/export.py does not have."
         )
 
 
