@@ -30,7 +30,7 @@ ALLOWED = {
     "beam": ("errors", "imaging", "inference"),
     "evaluation": (*("config", "errors", "imaging", "inference", "page", "samples"),),
     "training": (
-        *("config", "data", "errors", "evaluation", "imaging", "inference"),
+        *("cli", "config", "data", "errors", "evaluation", "imaging", "inference"),
         *("layers", "losses", "models", "objectives", "ops", "page", "samples"),
     ),
     "checkpoints": ("errors", "models"),
