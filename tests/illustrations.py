@@ -5,30 +5,26 @@ import numpy as np
 
 from animegan_tf.imaging.io import write_image
 
-_EYES = ((33, 133, 159, 145), (263, 362, 386, 374))  # outer, inner, above, below
 SIDE = 64
-
-
-def face_points(centre=(32, 32), height=40.0):
-    """Landmarks `(478, 2)` of an upright face with two eyes and little else."""
-    x, y = centre
-    points = np.tile(np.float32([x, y + 0.25 * height]), (478, 1))  # all in the mouth
-    points[10], points[152] = (x, y - height / 2), (x, y + height / 2)
-    points[234], points[454] = (x - 0.4 * height, y), (x + 0.4 * height, y)
-    for side, (outer, inner, *_) in zip((-1, 1), _EYES):
-        eye = np.float32([x + side * 0.2 * height, y - 0.1 * height])
-        start = 0 if side < 0 else 1
-        for index in _LIDS[start]:
-            points[index] = eye
-        points[outer] = eye + (side * 0.08 * height, 0)
-        points[inner] = eye - (side * 0.08 * height, 0)
-    return points
-
-
+# The lids of each eye, its outer corner first and its inner one ninth.
 _LIDS = (
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
 )
+
+
+def face_points(centre=(32, 32), height=40.0):
+    """Landmarks `(478, 2)` of an upright face: its oval, two eyes, a mouth."""
+    x, y = centre
+    points = np.tile(np.float32([x, y + 0.25 * height]), (478, 1))  # all in the mouth
+    points[10], points[152] = (x, y - height / 2), (x, y + height / 2)
+    points[234], points[454] = (x - 0.4 * height, y), (x + 0.4 * height, y)
+    for side, lids in zip((-1, 1), _LIDS):
+        eye = np.float32([x + side * 0.2 * height, y - 0.1 * height])
+        points[list(lids)] = eye
+        points[lids[0]] += side * 0.08 * height, 0
+        points[lids[8]] -= side * 0.08 * height, 0
+    return points
 
 
 def eye_centres(points):

@@ -34,7 +34,7 @@ ALLOWED = {
         *("config", "errors", "imaging", "inference", "page", "samples", "untrusted"),
     ),
     "training": (
-        *("config", "data", "errors", "evaluation", "imaging", "inference"),
+        *("cli", "config", "data", "errors", "evaluation", "imaging", "inference"),
         *("layers", "losses", "models", "objectives", "ops", "page", "samples"),
         "untrusted",
     ),

@@ -180,15 +180,13 @@ class StagedRate(keras.optimizers.schedules.LearningRateSchedule):
         return rate * risen * 0.5 * (1.0 - ops.cos(math.pi * left))
 
 
-def build_optimizer(stages, config, variables):
-    """Adam with the schedule of a run and gradients of norm 1 at most, built."""
-    optimizer = keras.optimizers.Adam(
-        StagedRate(stages, config.warm_up, config.decay),
-        beta_1=0.9,
-        beta_2=0.99,
-        global_clipnorm=1.0,
-    )
-    if config.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+def build_optimizer(rate, variables):
+    """Adam, built, with gradients whose norm over all weights is 1 at most.
+
+    Args:
+        rate: `StagedRate`.
+        variables: that it trains.
+    """
+    optimizer = keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=1.0)
     optimizer.build(variables)
     return optimizer

@@ -25,6 +25,7 @@ from animegan_tf.models import (
 from animegan_tf.training.illustrated.callbacks import Journal, Keeper, draw_sheet
 from animegan_tf.training.illustrated.learner import (
     IllustrationLearner,
+    StagedRate,
     build_optimizer,
     perceptual_network,
 )
@@ -107,9 +108,8 @@ class Run:
         self.average = _alike(self.generator, "float32")
         self.average.set_weights(self.generator.get_weights())
         self.stages = read_stages(config.stages)
-        self.optimizer = build_optimizer(
-            self.stages, config, self.generator.trainable_variables
-        )
+        self.rate = StagedRate(self.stages, config.warm_up, config.decay)
+        self.optimizer = build_optimizer(self.rate, self.generator.trainable_variables)
         self.learner = IllustrationLearner(
             self.generator, self.average, features, config
         )
@@ -131,8 +131,7 @@ class Run:
         batches = CropBatches(
             crops, stage.size, stage.batch, number, left, config.workers
         )
-        rate = self.optimizer._learning_rate
-        journal = Journal(self.log, stage, before, config.log_steps, rate)
+        journal = Journal(self.log, stage, before, config.log_steps, self.rate)
         keeper = Keeper(self, before, config, signals)
         self.learner.begin(stage, self.optimizer)
         self.learner.fit(batches, shuffle=False, verbose=0, callbacks=[journal, keeper])

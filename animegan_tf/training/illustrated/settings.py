@@ -62,7 +62,7 @@ class IllustratedConfig:
     precision: str = setting(
         "float32",
         "arithmetic of the generator",
-        choices=("float32", "mixed_float16", "mixed_bfloat16"),
+        choices=("float32", "mixed_bfloat16"),
     )
     seed: int = setting(0, "seed of weights and pictures")
 
