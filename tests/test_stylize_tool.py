@@ -182,8 +182,6 @@ def test_two_photos_for_one_name_are_refused_and_both_named(call, tmp_path, phot
         ("photos/a/one.jpg -o out/ --format gif", "gif"),
         ("photos/a/one.jpg -o one.png --strength 2", "strength"),
         ("photos/a/one.jpg -o one.png --strength much", "--strength"),
-        ("photos -o blocked", "blocked/a"),
-        ("photos/a/one.jpg -o taken", "taken/one.png"),
     ],
 )
 def test_wrong_use_is_refused_with_one_sentence(call, tmp_path, photos, line, named):
@@ -198,6 +196,24 @@ def test_wrong_use_is_refused_with_one_sentence(call, tmp_path, photos, line, na
     assert named in sentence
     after = {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)}
     assert after == before
+
+
+@pytest.mark.parametrize(
+    "line, named",
+    [
+        ("photos -o blocked", "blocked/a"),
+        ("photos/a/one.jpg -o taken", "taken/one.png"),
+    ],
+)
+def test_what_is_in_the_way_is_named_and_kept(call, tmp_path, photos, line, named):
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "a").touch()
+    (tmp_path / "taken" / "one.png").mkdir(parents=True)
+    status, _, err = call(line)
+    assert status == 1 and "Traceback" not in err
+    assert named in err
+    assert (tmp_path / "blocked" / "a").read_bytes() == b""
+    assert (tmp_path / "taken" / "one.png").is_dir()
 
 
 def test_a_folder_for_one_photo_is_made_where_it_is_missing(call, tmp_path):
