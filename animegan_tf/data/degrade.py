@@ -8,10 +8,13 @@ _SHARES = {"blur": 0.3, "exposure": 0.5, "balance": 0.5, "noise": 0.3}
 _SHARES |= {"shrink": 0.25, "jpeg": 0.4}
 # A blur of this deviation, in heights of the face, leaves no eyes to see.
 _BLUR = (0.002, 0.012)
+# Light is mostly a little off and now and then far: far for all photos alike, and a
+# crop would no longer tell dark skin from a dark photo.
+_FAR = 0.25
 # Deviation and bounds, in stops.
-_STOPS, _STOPS_BOUNDS = 0.6, (-1.7, 0.8)
-# Deviation and bound of the log gain of red against blue, and of green's.
-_WARMTH, _WARMTH_BOUND, _TINT = 0.1, 0.32, 0.03
+_STOPS, _STOPS_BOUNDS = 0.3, (-1.7, 0.8)
+# Deviation and bounds of the log gain of red against blue; deviation of green's.
+_WARMTH, _WARMTH_BOUNDS, _TINT = 0.05, (-0.32, 0.32), 0.02
 _NOISE = (0.004, 0.04)
 _LEAST_FACE = 36  # pixels that shrinking leaves of a face's height
 _SHRINK = 3.0
@@ -38,7 +41,7 @@ def degrade(photo, face, rng):
     if meets["blur"]:
         image = cv2.GaussianBlur(image, (0, 0), max(0.3, rng.uniform(*_BLUR) * face))
     if meets["exposure"]:
-        stops = np.clip(rng.normal(0, _STOPS), *_STOPS_BOUNDS)
+        stops = _little_or_far(_STOPS, _STOPS_BOUNDS, rng)
         image *= np.float32(2 ** (stops / _GAMMA))
     if meets["balance"]:
         image *= _gains(rng)
@@ -58,9 +61,15 @@ def degrade(photo, face, rng):
     return image
 
 
+def _little_or_far(deviation, bounds, rng):
+    if rng.random() < _FAR:
+        return rng.uniform(*bounds)
+    return np.clip(rng.normal(0, deviation), *bounds)
+
+
 def _gains(rng):
     """Of red, green and blue: light that is warmer or cooler, or has a tint."""
-    warmth = np.clip(rng.normal(0, _WARMTH), -_WARMTH_BOUND, _WARMTH_BOUND)
+    warmth = _little_or_far(_WARMTH, _WARMTH_BOUNDS, rng)
     logs = np.array([warmth / 2, rng.normal(0, _TINT), -warmth / 2])
     return np.exp(logs).astype(np.float32)
 
