@@ -12,19 +12,22 @@ from animegan_tf.imaging.io import read_image, write_image
 from animegan_tf.inference import Stylizer
 from animegan_tf.samples import draw_photo, random_portrait
 
-FOLDER = Path(__file__).parents[1] / "saved_models" / "portrait"
+MODELS = Path(__file__).parents[1] / "saved_models"
+FOLDER = MODELS / "portrait"
 
 
-def test_the_card_names_every_file_with_its_sum():
-    card = (FOLDER / "README.md").read_text()
+@pytest.mark.parametrize("model", ["portrait", "portrait-lite"])
+def test_the_card_names_every_file_with_its_sum(model):
+    folder = MODELS / model
+    card = (folder / "README.md").read_text()
     rows = re.findall(r"^\| `(\S+)` \| ([\d,]+) \| `(\w{64})` \|$", card, re.MULTILINE)
-    found = {p.relative_to(FOLDER).as_posix() for p in FOLDER.rglob("*") if p.is_file()}
+    found = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert {name for name, *_ in rows} == found - {"README.md"}
     for name, size, digest in rows:
-        data = (FOLDER / name).read_bytes()
+        data = (folder / name).read_bytes()
         assert len(data) == int(size.replace(",", ""))
         assert hashlib.sha256(data).hexdigest() == digest
-    assert sum((FOLDER / name).stat().st_size for name in found) <= 12e6
+    assert sum((folder / name).stat().st_size for name in found) <= 12e6
 
 
 def test_the_tool_paints_with_it_unless_told_otherwise(run_here, tmp_path, monkeypatch):
