@@ -3,21 +3,22 @@
 import cv2
 import numpy as np
 
-# Of MediaPipe's face mesh, 478 points with the irises.
-LANDMARKS = 478
-FOREHEAD, CHIN, SIDES = 10, 152, (234, 454)
-_EYES = (
-    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
-    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
+from animegan_tf.imaging.landmarks import (
+    CHIN,
+    FOREHEAD,
+    LEFT_BROW,
+    LEFT_EYE,
+    LIPS,
+    POINTS,
+    RIGHT_BROW,
+    RIGHT_EYE,
 )
-_BROWS = (
-    (70, 63, 105, 66, 107, 46, 53, 52, 65, 55),
-    (300, 293, 334, 296, 336, 276, 283, 282, 295, 285),
-)
-_MOUTH = (
-    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
-    *(409, 270, 269, 267, 0, 37, 39, 40, 185),
-)
+
+# Of MediaPipe's face mesh, with the irises.
+LANDMARKS = POINTS
+SIDES = (234, 454)
+_EYES = (LEFT_EYE, RIGHT_EYE)
+_BROWS = tuple(upper + lower for upper, lower in (LEFT_BROW, RIGHT_BROW))
 _EYE, _FEATURE = 255, 102
 # Radius of an eye's disc in widths of the eye: drawn eyes are larger than the photo's.
 _EYE_RADIUS = 0.8
@@ -50,7 +51,7 @@ def importance_map(faces, height, width):
     for points in faces:
         tall = face_height(points)
         face = np.zeros_like(importance)
-        for feature in (*_BROWS, _MOUTH):
+        for feature in (*_BROWS, LIPS):
             hull = cv2.convexHull(np.round(points[list(feature)]).astype(np.int32))
             cv2.fillConvexPoly(face, hull, _FEATURE)
             thickness = max(1, round(2 * _MARGIN * tall))
