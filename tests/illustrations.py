@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from animegan_tf.imaging.io import write_image
+from animegan_tf.imaging.codec import write_image
 
 SIDE = 64
 # The lids of each eye, its outer corner first and its inner one ninth.

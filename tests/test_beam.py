@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from animegan_tf.export import export_litert
-from animegan_tf.imaging.io import encode_image, read_image, write_image
+from animegan_tf.imaging.codec import encode_image, read_image, write_image
 from animegan_tf.inference import Stylizer
 from animegan_tf.models import build_generator
 

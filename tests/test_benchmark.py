@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from animegan_tf.imaging.io import read_image
+from animegan_tf.imaging.codec import read_image
 from animegan_tf.models import build_generator
 
 TOOL = Path(__file__).parents[1] / "tools" / "benchmark.py"

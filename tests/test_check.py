@@ -17,9 +17,11 @@ from animegan_tf.data.check import (
     print_findings,
 )
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import list_images, read_image, resize, write_image
+from animegan_tf.files import list_images
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.smoothing import edge_smooth, impulse_noise
 from animegan_tf.imaging.superpixel import superpixels
+from animegan_tf.imaging.transform import resize
 from animegan_tf.samples import draw_anime, draw_photo, random_portrait
 
 SIZE, COUNT = 64, 30

@@ -12,7 +12,7 @@ from corpus import png_chunk, save
 from PIL import Image
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import read_exif, read_image
+from animegan_tf.imaging.codec import read_exif, read_image
 
 SECONDS, MEGABYTES = 5, 300
 PIXELS = np.full((24, 32, 3), 128, np.uint8)
@@ -80,7 +80,7 @@ FILES = {
 MEASURE = """
 import json, resource, sys, time
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import read_exif, read_image
+from animegan_tf.imaging.codec import read_exif, read_image
 def megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 before, start, told = megabytes(), time.perf_counter(), ""

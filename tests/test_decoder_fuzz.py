@@ -26,7 +26,7 @@ from corpus import (
 from PIL import Image
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import lay_over, read_image_alpha
+from animegan_tf.imaging.codec import lay_over, read_image_alpha
 
 MAX_PIXELS = 1 << 20  # for the tests: mutants with large headers take time
 SECONDS = 5  # each; test_costly_pictures.py has limits of memory, too

@@ -21,7 +21,7 @@ from animegan_tf.evaluation.evaluate import (
 from animegan_tf.evaluation.measures import DRAWN, OTHERS, OWN, PHOTOS
 from animegan_tf.evaluation.pictures import check_leftovers, match_pictures, named_paths
 from animegan_tf.evaluation.sample import TRUTH, evaluate_sample
-from animegan_tf.imaging.io import read_image, write_image
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.models import build_generator
 from animegan_tf.samples import draw_anime, draw_photo, random_portrait
 

@@ -10,7 +10,8 @@ import pytest
 from stand_ins import Grid
 
 from animegan_tf.evaluation import evaluate
-from animegan_tf.imaging.io import make_folder, read_image, write_image
+from animegan_tf.files import make_folder
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.models import build_generator
 from animegan_tf.samples import draw_anime, draw_photo, random_portrait
 

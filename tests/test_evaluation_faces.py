@@ -19,8 +19,9 @@ from animegan_tf.evaluation.faces import (
 )
 from animegan_tf.evaluation.measures import PHOTOS
 from animegan_tf.evaluation.views import View
+from animegan_tf.files import list_images
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.color import from_lab, to_lab
-from animegan_tf.imaging.io import list_images, read_image, write_image
 from animegan_tf.imaging.landmarks import LandmarkDetector
 from animegan_tf.imaging.networks import ANIME_CASCADE, PARTS
 

@@ -22,7 +22,9 @@ from animegan_tf.evaluation.features import (
 )
 from animegan_tf.evaluation.views import TOP_SQUARE, View
 from animegan_tf.evaluation.weights import KERAS_INCEPTION
-from animegan_tf.imaging.io import list_images, read_image, resize, square
+from animegan_tf.files import list_images
+from animegan_tf.imaging.codec import read_image
+from animegan_tf.imaging.transform import resize, square
 
 # What torch-fidelity 0.4.0's InceptionV3 makes of `data.astronaut()` at 299 pixels
 # with the weights of `fid_weights`: every 128th feature, every 63rd probability.

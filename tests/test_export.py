@@ -19,7 +19,7 @@ from PIL import ExifTags, Image
 from animegan_tf import export
 from animegan_tf.errors import InputError
 from animegan_tf.export import ModelCard, export_saved_model, saved_model
-from animegan_tf.imaging.io import encode_image, read_image
+from animegan_tf.imaging.codec import encode_image, read_image
 from animegan_tf.inference import Stylizer, load_generator
 from animegan_tf.models import main_tail
 from animegan_tf.ops import to_float

@@ -12,7 +12,7 @@ from skimage import data
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.extraction import FeatureCache, extract
 from animegan_tf.evaluation.views import FILTERS, TOP_SQUARE, View, cut_out, resize
-from animegan_tf.imaging.io import write_image
+from animegan_tf.imaging.codec import write_image
 
 
 class MeanColor:

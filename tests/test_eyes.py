@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from animegan_tf.errors import InputError
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.color import to_lab
 from animegan_tf.imaging.eyes import with_large_eyes
-from animegan_tf.imaging.io import read_image, write_image
 from animegan_tf.inference.large_eyes import LargeEyesStylizer
 
 SIDE, DISTANCE = 160, 60

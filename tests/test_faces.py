@@ -18,7 +18,7 @@ from animegan_tf.imaging.faces import (
     alignment,
     canonical_landmarks,
 )
-from animegan_tf.imaging.io import resize
+from animegan_tf.imaging.transform import resize
 
 # Where mtcnn 1.0.0 finds the face of `skimage.data.astronaut()`.
 BOX = (182, 64, 83, 107)

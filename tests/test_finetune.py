@@ -16,7 +16,7 @@ from animegan_tf.config import (
     load_config,
 )
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import read_image, write_image
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.inference import find_generator, find_start, load_generator, names
 from animegan_tf.layers import compiled
 from animegan_tf.models import (

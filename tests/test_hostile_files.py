@@ -25,8 +25,8 @@ from animegan_tf.evaluation.networks import imagenet_inception
 from animegan_tf.evaluation.study_answers import read_key
 from animegan_tf.evaluation.weights import read_arrays
 from animegan_tf.imaging import faces
+from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.faces import FaceDetector
-from animegan_tf.imaging.io import read_image
 from animegan_tf.inference import load_runtime
 from animegan_tf.models.features import read_weights
 from animegan_tf.training.saving.checkpoint import read_checkpoint

@@ -15,7 +15,7 @@ from animegan_tf.data.manifest import Manifest, Record
 from animegan_tf.data.prepare import prepare_anime
 from animegan_tf.data.settings import AnimeSettings
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import write_image
+from animegan_tf.imaging.codec import write_image
 from animegan_tf.samples import draw_anime, random_portrait, write_samples
 from animegan_tf.training import run
 from animegan_tf.training.callbacks import JsonLines

@@ -9,7 +9,7 @@ from helpers import shared
 from PIL import Image
 
 from animegan_tf.data.pairs import find_pairs
-from animegan_tf.imaging.io import read_image
+from animegan_tf.imaging.codec import read_image
 
 
 @pytest.fixture

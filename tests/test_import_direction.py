@@ -14,6 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
     "__init__": (),
     "errors": (),
+    "files": ("errors",),
     "sizes": (),
     "untrusted": ("errors",),
     "config": ("errors", "untrusted"),
@@ -22,25 +23,26 @@ ALLOWED = {
     "losses": ("ops",),
     "objectives": ("losses",),
     "page": (),
-    "imaging": ("errors",),
-    "illustration": ("errors", "imaging"),
-    "samples": ("errors", "imaging"),
+    "imaging": ("errors", "files"),
+    "illustration": ("errors", "files", "imaging"),
+    "samples": ("errors", "files", "imaging"),
     "layers": (),
-    "models": ("errors", "imaging", "layers", "untrusted"),
-    "data": ("config", "errors", "imaging", "ops", "page", "untrusted"),
-    "inference": ("errors", "imaging", "models", "ops", "sizes"),
-    "beam": ("errors", "imaging", "inference"),
+    "models": ("errors", "files", "layers", "untrusted"),
+    "data": ("config", "errors", "files", "imaging", "ops", "page", "untrusted"),
+    "inference": ("errors", "files", "imaging", "models", "ops", "sizes"),
+    "beam": ("errors", "files", "imaging", "inference"),
     "evaluation": (
-        *("config", "errors", "imaging", "inference", "page", "samples", "untrusted"),
-    ),
-    "training": (
-        *("cli", "config", "data", "errors", "evaluation", "imaging", "inference"),
-        *("layers", "losses", "models", "objectives", "ops", "page", "samples"),
+        *("config", "errors", "files", "imaging", "inference", "page", "samples"),
         "untrusted",
     ),
+    "training": (
+        *("cli", "config", "data", "errors", "evaluation", "files", "imaging"),
+        *("inference", "layers", "losses", "models", "objectives", "ops", "page"),
+        *("samples", "untrusted"),
+    ),
     "checkpoints": ("errors", "models"),
-    "export": ("errors", "imaging", "layers", "models", "ops", "sizes"),
-    "serving": ("errors", "imaging"),
+    "export": ("errors", "files", "imaging", "layers", "models", "ops", "sizes"),
+    "serving": ("errors", "files", "imaging"),
 }
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.
@@ -49,8 +51,8 @@ NO_TENSORFLOW = (
     "beam",
 )
 NO_KERAS = (
-    *("config", "cli", "errors", "illustration", "imaging", "page", "samples"),
-    "untrusted",
+    *("config", "cli", "errors", "files", "illustration", "imaging", "page"),
+    *("samples", "untrusted"),
 )
 
 

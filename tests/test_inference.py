@@ -8,7 +8,8 @@ import pytest
 from skimage.color import rgb2lab
 
 from animegan_tf.errors import InputError, OutputError
-from animegan_tf.imaging.io import encode_image, read_image_alpha, resize, write_image
+from animegan_tf.imaging.codec import encode_image, read_image_alpha, write_image
+from animegan_tf.imaging.transform import resize
 from animegan_tf.inference import (
     Stylizer,
     compare,

@@ -10,24 +10,23 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging import io
-from animegan_tf.imaging.io import (
+from animegan_tf.files import (
     SUFFIXES,
-    encode_image,
     find_images,
-    image_grid,
-    lay_over,
     list_images,
     make_folder,
+    remove_temporaries,
+    write_atomic,
+)
+from animegan_tf.imaging.codec import (
+    ENCODERS,
+    encode_image,
+    lay_over,
     read_image,
     read_image_alpha,
-    remove_temporaries,
-    resize,
-    shrink,
-    square,
-    write_atomic,
     write_image,
 )
+from animegan_tf.imaging.transform import image_grid, resize, shrink, square
 
 
 @pytest.fixture
@@ -711,7 +710,7 @@ def test_grid_refuses_nothing_and_mismatched_labels():
 
 
 def test_module_takes_what_it_writes():
-    assert set(io._ENCODERS) == set(SUFFIXES)
+    assert set(ENCODERS) == set(SUFFIXES)
 
 
 def test_folders_are_made_with_those_above_or_named(tmp_path):

@@ -7,7 +7,7 @@ from helpers import shared
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging import landmarks
-from animegan_tf.imaging.io import read_image
+from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.landmarks import FaceMesh, LandmarkDetector
 from animegan_tf.imaging.networks import DETECTION, HAIR, MESH, Network
 from animegan_tf.imaging.squares import Square

@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import metrics
-from animegan_tf.imaging.io import resize
+from animegan_tf.imaging.transform import resize
 
 
 def features(count, dimensions, seed=0, shift=0.0):

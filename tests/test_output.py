@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from animegan_tf.imaging.io import write_image
+from animegan_tf.imaging.codec import write_image
 
 TOOLS = Path(__file__).parents[1] / "tools"
 PRINT = """

@@ -11,7 +11,7 @@ from animegan_tf.data.degrade import degrade
 from animegan_tf.data.importance import importance_map
 from animegan_tf.data.pairs import Pair, find_pairs, load_pairs, split_pairs
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import write_image
+from animegan_tf.imaging.codec import write_image
 
 
 def pair(seed, scale=1):

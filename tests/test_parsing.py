@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from helpers import shared
 
+from animegan_tf.files import list_images
 from animegan_tf.imaging import landmarks
-from animegan_tf.imaging.io import list_images, read_image
+from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.parsing import (
     FACE_PARTS,
     HairSegmenter,

@@ -17,7 +17,8 @@ from animegan_tf.data.pipeline import (
 )
 from animegan_tf.data.sources import Sources, load_sources
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import read_image, square, write_image
+from animegan_tf.imaging.codec import read_image, write_image
+from animegan_tf.imaging.transform import square
 
 SIDE, LOADED = 32, 40
 KEYS = ("photo", "photo_superpixels", "anime", "anime_smooth")

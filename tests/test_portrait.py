@@ -9,8 +9,9 @@ from skimage import data
 from skimage.registration import phase_cross_correlation
 
 from animegan_tf.errors import InputError
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.faces import Face, canonical_landmarks
-from animegan_tf.imaging.io import read_image, shrink, write_image
+from animegan_tf.imaging.transform import shrink
 from animegan_tf.inference import PortraitStylizer, Stylizer, paint_files
 from animegan_tf.models import build_generator
 

@@ -19,7 +19,9 @@ from animegan_tf.evaluation.portraits import (
     measure_portraits,
 )
 from animegan_tf.evaluation.views import View, cut_out
-from animegan_tf.imaging.io import list_images, read_image, resize, write_image
+from animegan_tf.files import list_images
+from animegan_tf.imaging.codec import read_image, write_image
+from animegan_tf.imaging.transform import resize
 
 # Where mtcnn 1.0.0 finds the face of `skimage.data.astronaut()`.
 BOX = (182, 64, 83, 107)

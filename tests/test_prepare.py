@@ -20,7 +20,7 @@ from animegan_tf.data import anime, photo
 from animegan_tf.data.prepare import prepare_anime, prepare_photos
 from animegan_tf.data.settings import AnimeSettings, PhotoSettings
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import read_image, write_image
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.smoothing import edge_smooth
 from animegan_tf.imaging.superpixel import superpixels
 from animegan_tf.samples import draw_anime, random_portrait

@@ -15,7 +15,7 @@ from animegan_tf.data.charts import Quantity, bin_edges
 from animegan_tf.data.manifest import Record
 from animegan_tf.data.report import write_report
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import write_image
+from animegan_tf.imaging.codec import write_image
 
 REASONS = (
     "no face",

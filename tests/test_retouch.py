@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.color import lab2rgb, rgb2lab
 
-from animegan_tf.imaging.io import read_image, write_image
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.retouch import (
     brightened,
     held,

@@ -10,7 +10,7 @@ import pytest
 
 from animegan_tf.errors import InputError
 from animegan_tf.export import export_litert, export_onnx, export_saved_model
-from animegan_tf.imaging.io import encode_image
+from animegan_tf.imaging.codec import encode_image
 from animegan_tf.inference import Stylizer, load_runtime
 from animegan_tf.inference.runtimes import KerasRuntime
 from animegan_tf.models import build_generator

@@ -36,7 +36,7 @@ from serving_standin import (
 
 from animegan_tf.errors import InputError
 from animegan_tf.export import export_saved_model, warmup
-from animegan_tf.imaging.io import encode_image, read_image, write_image
+from animegan_tf.imaging.codec import encode_image, read_image, write_image
 from animegan_tf.models import build_generator
 from animegan_tf.serving import (
     GrpcClient,

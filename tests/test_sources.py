@@ -12,9 +12,10 @@ from animegan_tf.config import DataConfig
 from animegan_tf.data import cache
 from animegan_tf.data.sources import load_sources, loading_size, matched
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import read_image, square, write_image
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.smoothing import edge_smooth
 from animegan_tf.imaging.superpixel import superpixels
+from animegan_tf.imaging.transform import square
 
 
 def draw(folder, names, size=(36, 44)):

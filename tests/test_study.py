@@ -19,7 +19,7 @@ from animegan_tf.evaluation.study_plan import (
     catch_pictures,
     make_sheets,
 )
-from animegan_tf.imaging.io import write_image
+from animegan_tf.imaging.codec import write_image
 
 # With a character that base64 has not.
 STEMS = ("anna-1", "bela-1", "cora-1", "dora-1")

@@ -27,7 +27,7 @@ from animegan_tf.evaluation.study_statistics import (
     same_answers,
     wilson_interval,
 )
-from animegan_tf.imaging.io import write_image
+from animegan_tf.imaging.codec import write_image
 
 METHODS = ("best", "middle", "worst")
 

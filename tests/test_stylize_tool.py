@@ -9,8 +9,8 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import (
-    SUFFIXES,
+from animegan_tf.files import SUFFIXES
+from animegan_tf.imaging.codec import (
     encode_image,
     read_image,
     read_image_alpha,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from animegan_tf.config import PRESETS, SAMPLE, TrainConfig, load_config, save_config
-from animegan_tf.imaging.io import read_image, write_image
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.inference import Stylizer
 from animegan_tf.models import build_features, build_generator
 from animegan_tf.samples import draw_photo, random_portrait, write_samples

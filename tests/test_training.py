@@ -20,7 +20,8 @@ from animegan_tf.config import (
 )
 from animegan_tf.errors import InputError, TrainingError
 from animegan_tf.evaluation.metrics import kernel_between
-from animegan_tf.imaging.io import read_image, square, write_image
+from animegan_tf.imaging.codec import read_image, write_image
+from animegan_tf.imaging.transform import square
 from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator, build_features, build_generator
 from animegan_tf.ops import to_float, to_uint8

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import SUFFIXES
+from animegan_tf.files import SUFFIXES
 from animegan_tf.inference import find_generator
 from animegan_tf.sizes import MIN_SIZE
 

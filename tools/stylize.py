@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.errors import InputError, OutputError
-from animegan_tf.imaging.io import check_target, make_folder
+from animegan_tf.files import check_target, make_folder
 from animegan_tf.inference.plan import is_video, plan_jobs
 
 

@@ -27,7 +27,7 @@ from animegan_tf.cli import (
 )
 from animegan_tf.config import PRESETS, SAMPLE, check_config, load_config
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import list_images
+from animegan_tf.files import list_images
 from animegan_tf.inference import find_start
 
 

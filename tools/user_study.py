@@ -23,7 +23,7 @@ from animegan_tf.errors import InputError
 from animegan_tf.evaluation.study import StudySettings, make_study
 from animegan_tf.evaluation.study_answers import read_key, read_visits
 from animegan_tf.evaluation.study_count import as_text, count_visits
-from animegan_tf.imaging.io import write_atomic
+from animegan_tf.files import write_atomic
 
 
 def parse_arguments():

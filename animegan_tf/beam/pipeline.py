@@ -18,13 +18,9 @@ from apache_beam.metrics import Metrics
 from apache_beam.ml.inference.base import KeyedModelHandler, ModelHandler, RunInference
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import (
-    encode_image,
-    is_hidden,
-    is_picture_name,
-    read_image_alpha,
-    shrink,
-)
+from animegan_tf.files import is_hidden, is_picture_name
+from animegan_tf.imaging.codec import encode_image, read_image_alpha
+from animegan_tf.imaging.transform import shrink
 from animegan_tf.inference import Stylizer, load_runtime
 
 # Photos that wait for the network in one process, decoded.

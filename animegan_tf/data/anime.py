@@ -15,10 +15,11 @@ from animegan_tf.data.prepared import (
     read_source,
 )
 from animegan_tf.data.settings import AnimeSettings
+from animegan_tf.files import list_images
 from animegan_tf.imaging import quality
-from animegan_tf.imaging.io import encode_image, lay_over, list_images, read_image
-from animegan_tf.imaging.io import square as central_square
+from animegan_tf.imaging.codec import encode_image, lay_over, read_image
 from animegan_tf.imaging.smoothing import edge_smooth, impulse_noise
+from animegan_tf.imaging.transform import square as central_square
 
 STYLE, SMOOTH, NOISY = "style", "smooth", "smooth_noise"
 # Standard deviation of a blurred ground, in sides of the picture: no shape is left.

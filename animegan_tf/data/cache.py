@@ -14,7 +14,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging import io
+from animegan_tf.files import make_folder
+from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.untrusted import inside
 
 # Entries between two savings of a record, so that a killed process loses little.
@@ -38,7 +39,7 @@ def shapes(pictures: list[Path], cache: Path):
     Raises:
         InputError: the record cannot be written.
     """
-    record_path = io.make_folder(cache) / f"checked-{_digest(pictures[0].parent)}.json"
+    record_path = make_folder(cache) / f"checked-{_digest(pictures[0].parent)}.json"
     record = _read_record(record_path)
     stamps = {path: _stamp(path) for path in pictures}
     record = {name: entry for name, entry in record.items() if len(entry) == 4}
@@ -78,7 +79,7 @@ def derive(pictures: list[Path], cache: Path, name: str, function, label: str):
         InputError: a file cannot be read or written, or the cache leads elsewhere.
     """
     folder = f"{name}-{_digest(pictures[0].parent)}"
-    folder = io.make_folder(inside(cache, folder, cache))
+    folder = make_folder(inside(cache, folder, cache))
     record_path = folder / "record.json"
     record = _read_record(record_path)
 
@@ -87,7 +88,7 @@ def derive(pictures: list[Path], cache: Path, name: str, function, label: str):
 
     def make(path):
         stamp = _stamp(path)  # before reading, so a change meanwhile is noticed
-        io.write_image(target(path), function(io.read_image(path)))
+        write_image(target(path), function(read_image(path)))
         return path.name, [*stamp, target(path).stat().st_size]
 
     def is_made(path):
@@ -119,7 +120,7 @@ def in_threads(function, items, label):
 
 def _check(path):
     try:
-        return path, io.read_image(path).shape[:2], None
+        return path, read_image(path).shape[:2], None
     except InputError as error:
         return path, None, str(error)
 

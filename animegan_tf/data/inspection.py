@@ -9,8 +9,10 @@ import numpy as np
 from animegan_tf.data.cache import in_threads
 from animegan_tf.data.sources import matched
 from animegan_tf.errors import InputError
+from animegan_tf.files import find_images
 from animegan_tf.imaging import quality
-from animegan_tf.imaging.io import find_images, read_image, square
+from animegan_tf.imaging.codec import read_image
+from animegan_tf.imaging.transform import square
 
 _COARSE, _GRID, _COLOR_SIDE = 16, 8, 64
 

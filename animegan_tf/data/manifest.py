@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import write_atomic
+from animegan_tf.files import write_atomic
 from animegan_tf.untrusted import is_name, open_file
 
 NAME = "manifest.jsonl"

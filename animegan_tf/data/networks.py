@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import make_folder, write_atomic
+from animegan_tf.files import make_folder, write_atomic
 from animegan_tf.imaging.networks import FILES, MEDIAPIPE, NetworkFile
 
 # The largest of the files has 2.8 MB.

@@ -8,7 +8,8 @@ import numpy as np
 from animegan_tf.data import cache
 from animegan_tf.data.importance import LANDMARKS, face_centre, importance_map
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import list_images, read_image
+from animegan_tf.files import list_images
+from animegan_tf.imaging.codec import read_image
 
 NAME = "landmarks.npz"
 _NAMES_SHOWN = 3

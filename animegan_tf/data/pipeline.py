@@ -10,7 +10,9 @@ from animegan_tf.data import cache
 from animegan_tf.data.augment import build_augmenter
 from animegan_tf.data.sources import Sources, loading_size
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import list_images, read_image, square
+from animegan_tf.files import list_images
+from animegan_tf.imaging.codec import read_image
+from animegan_tf.imaging.transform import square
 from animegan_tf.ops import to_float
 
 # Pictures are held in memory while all together take no more bytes than this.
@@ -218,7 +220,7 @@ def _file_reader(kind, size, data):
 
 
 def _flat_square(image, size):
-    """As `imaging.io.square`, by the nearest pixel: flat regions stay flat."""
+    """As `imaging.transform.square`, by the nearest pixel: flat regions stay flat."""
     height, width = image.shape[:2]
     side = min(height, width)
     nearest = ((np.arange(size) + 0.5) * side / size).astype(int)

@@ -19,7 +19,7 @@ from animegan_tf.data.prepared import Prepared, content_hash
 from animegan_tf.data.report import write_report
 from animegan_tf.data.settings import AnimeSettings, PhotoSettings, check_settings
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import (
+from animegan_tf.files import (
     SUFFIXES,
     find_images,
     make_folder,

@@ -8,7 +8,7 @@ from pathlib import Path
 from animegan_tf.data.manifest import Record
 from animegan_tf.errors import InputError
 from animegan_tf.imaging import quality
-from animegan_tf.imaging.io import read_image_alpha
+from animegan_tf.imaging.codec import read_image_alpha
 
 # Leaves room in a file name, 255 bytes at most, for four bytes a letter.
 _STEM_LETTERS = 50

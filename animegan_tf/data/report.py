@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 from animegan_tf.data.charts import Quantity, bin_edges, chart
 from animegan_tf.data.manifest import Record
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import read_image, write_atomic
+from animegan_tf.files import write_atomic
+from animegan_tf.imaging.codec import read_image
 from animegan_tf.page.html import cell, data_uri, page, spaced, swatch, table
 from animegan_tf.page.text import counted, rounded, shown_text
 

@@ -11,9 +11,10 @@ import numpy as np
 from animegan_tf.config import DataConfig
 from animegan_tf.data import cache
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import list_images, square
+from animegan_tf.files import list_images
 from animegan_tf.imaging.smoothing import edge_smooth, impulse_noise
 from animegan_tf.imaging.superpixel import superpixels
+from animegan_tf.imaging.transform import square
 
 # Two pictures show the same square of a scene only if their sides agree in ratio;
 # this much is left to rounding.

@@ -31,7 +31,8 @@ from animegan_tf.evaluation.measures import (
     measure_pixels,
 )
 from animegan_tf.evaluation.pictures import check_proportions, match_pictures
-from animegan_tf.imaging.io import list_images, make_folder, read_image
+from animegan_tf.files import list_images, make_folder
+from animegan_tf.imaging.codec import read_image
 
 # Below, MS-SSIM has no fifth scale.
 _LEAST_SIZE = 161

@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.views import View, cut_out
-from animegan_tf.imaging.io import make_folder, read_image, write_atomic
+from animegan_tf.files import make_folder, write_atomic
+from animegan_tf.imaging.codec import read_image
 
 
 class FeatureCache:

@@ -12,7 +12,7 @@ from scipy import ndimage
 from skimage.color import rgb2lab
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import resize
+from animegan_tf.imaging.transform import resize
 
 # Rows of features that are compared with all others at once.
 _BLOCK = 1024

@@ -10,7 +10,7 @@ import numpy as np
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.extraction import FeatureCache, extract
 from animegan_tf.evaluation.views import View
-from animegan_tf.imaging.io import find_images, list_images
+from animegan_tf.files import find_images, list_images
 
 # A padded or rounded picture still shows its photo's cut if its sides agree in ratio.
 _RATIO_TOLERANCE = 0.02

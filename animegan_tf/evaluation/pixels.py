@@ -3,7 +3,7 @@
 import numpy as np
 
 from animegan_tf.evaluation import metrics
-from animegan_tf.imaging.io import resize
+from animegan_tf.imaging.transform import resize
 
 # Raised when a formula changes, so that caches do not answer with the old one.
 _VERSION = 1

@@ -14,7 +14,7 @@ from pathlib import Path
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.figures import Evaluation
 from animegan_tf.evaluation.report_html import render
-from animegan_tf.imaging.io import make_folder, replace_folder, write_atomic
+from animegan_tf.files import make_folder, replace_folder, write_atomic
 
 REPORT, TABLE, BY_PICTURE, PAGE = (
     "report.json",

@@ -7,7 +7,7 @@ import numpy as np
 
 from animegan_tf.evaluation.report_charts import histograms, plane
 from animegan_tf.evaluation.views import TOP_SQUARE, cut_out
-from animegan_tf.imaging.io import resize, shrink
+from animegan_tf.imaging.transform import resize, shrink
 from animegan_tf.page.html import cell, data_uri, page, spaced, table
 from animegan_tf.page.text import counted, shown_number, shown_text
 

@@ -17,13 +17,9 @@ from animegan_tf.evaluation.study_plan import (
     catch_pictures,
     make_sheets,
 )
-from animegan_tf.imaging.io import (
-    make_folder,
-    read_image,
-    resize,
-    shrink,
-    write_atomic,
-)
+from animegan_tf.files import make_folder, write_atomic
+from animegan_tf.imaging.codec import read_image
+from animegan_tf.imaging.transform import resize, shrink
 from animegan_tf.page.html import data_uri
 
 KEY_FORMAT = "animegan_tf study key 1"

@@ -16,7 +16,7 @@ from animegan_tf.export.graph import (
 )
 from animegan_tf.export.metadata import add_metadata
 from animegan_tf.export.saved_model import save_functions
-from animegan_tf.imaging.io import write_atomic
+from animegan_tf.files import write_atomic
 from animegan_tf.layers import LADE, ExternalAttention, ReflectPad2D
 from animegan_tf.ops import to_float, to_uint8
 

@@ -11,7 +11,7 @@ from animegan_tf.export.arguments import (
     checked_sides,
 )
 from animegan_tf.export.graph import PixelAttention, ProductLADE, rebuilt_tail
-from animegan_tf.imaging.io import write_atomic
+from animegan_tf.files import write_atomic
 from animegan_tf.layers import LADE, ExternalAttention
 
 # Runtimes of 2022 know it; later ones bring nothing that the network needs.

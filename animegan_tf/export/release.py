@@ -12,7 +12,7 @@ from animegan_tf.errors import InputError
 from animegan_tf.export.arguments import ModelCard
 from animegan_tf.export.litert import export_litert
 from animegan_tf.export.saved_model import export_saved_model
-from animegan_tf.imaging.io import replace_folder
+from animegan_tf.files import replace_folder
 from animegan_tf.models import as_float32
 
 

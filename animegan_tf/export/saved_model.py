@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from animegan_tf.errors import InputError
 from animegan_tf.export.warmup import write_warmup
-from animegan_tf.imaging.io import replace_folder
+from animegan_tf.files import replace_folder
 from animegan_tf.models import as_float32, main_tail
 from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.sizes import MIN_SIZE, MULTIPLE

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from animegan_tf.imaging.io import encode_image
+from animegan_tf.imaging.codec import encode_image
 from animegan_tf.ops import to_float
 
 _FILE = Path("assets.extra", "tf_serving_warmup_requests")

@@ -13,18 +13,11 @@ import numpy as np
 from tqdm import tqdm
 
 from animegan_tf.errors import InputError
+from animegan_tf.files import list_images, make_folder, remove_temporaries, write_atomic
 from animegan_tf.illustration.illustrator import LEAST_FACE, Illustrator
 from animegan_tf.illustration.style import Style
-from animegan_tf.imaging.io import (
-    image_grid,
-    list_images,
-    make_folder,
-    read_image,
-    remove_temporaries,
-    shrink,
-    write_atomic,
-    write_image,
-)
+from animegan_tf.imaging.codec import read_image, write_image
+from animegan_tf.imaging.transform import image_grid, shrink
 from animegan_tf.imaging.workers import begin_process
 
 # What lies beside the drawings: points of every face, the style, a few of them.

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import resize
+from animegan_tf.imaging.transform import resize
 
 FILLS = ("reflect", "blur")
 MARGIN = 0.25

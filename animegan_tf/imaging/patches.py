@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from animegan_tf.imaging.io import resize
+from animegan_tf.imaging.transform import resize
 
 # How far from the border of its square a patch is opaque, in half sides.
 _FEATHER = 0.4

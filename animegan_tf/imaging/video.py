@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import replacing, resize
+from animegan_tf.files import replacing
+from animegan_tf.imaging.transform import resize
 
 # By the names of files; what is in them decides how they are read.
 VIDEO_SUFFIXES = (

@@ -6,12 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from animegan_tf.errors import InputError, OutputError
-from animegan_tf.imaging.io import (
-    encode_image,
-    read_exif,
-    read_image_alpha,
-    write_atomic,
-)
+from animegan_tf.files import write_atomic
+from animegan_tf.imaging.codec import encode_image, read_exif, read_image_alpha
 from animegan_tf.inference.stylizer import compare
 
 # Photos decoded before, and pictures encoded behind, the one that is painted.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import SUFFIXES, THUMBNAILS, find_images
+from animegan_tf.files import SUFFIXES, THUMBNAILS, find_images
 from animegan_tf.imaging.video import MUXERS, VIDEO_SUFFIXES, painted_suffix
 
 

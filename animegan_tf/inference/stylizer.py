@@ -9,7 +9,7 @@ from animegan_tf.imaging.color import (
     with_chroma_of,
     without_alpha,
 )
-from animegan_tf.imaging.io import resize, shrink
+from animegan_tf.imaging.transform import resize, shrink
 from animegan_tf.inference.runtimes import KerasRuntime, load_runtime
 from animegan_tf.inference.tiles import tiles_of
 from animegan_tf.sizes import MIN_SIZE, MULTIPLE

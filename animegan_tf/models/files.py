@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import write_atomic
+from animegan_tf.files import write_atomic
 from animegan_tf.models.generator import as_float32
 from animegan_tf.untrusted import require_own_data
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import write_atomic
+from animegan_tf.files import write_atomic
 from animegan_tf.samples.anime import draw_anime
 from animegan_tf.samples.photo import draw_photo
 from animegan_tf.samples.portrait import random_portrait

@@ -5,14 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from animegan_tf.errors import InputError, OutputError
+from animegan_tf.files import make_folder
+from animegan_tf.imaging.codec import encode_image, read_image, write_image
 from animegan_tf.imaging.color import to_levels, to_range
-from animegan_tf.imaging.io import (
-    encode_image,
-    make_folder,
-    read_image,
-    shrink,
-    write_image,
-)
+from animegan_tf.imaging.transform import shrink
 from animegan_tf.serving.client import Refused
 
 

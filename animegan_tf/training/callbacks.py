@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from animegan_tf.errors import Interrupted
-from animegan_tf.imaging.io import image_grid, write_image
+from animegan_tf.imaging.codec import write_image
+from animegan_tf.imaging.transform import image_grid
 from animegan_tf.models import save_generator
 from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.untrusted import open_file

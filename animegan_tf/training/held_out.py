@@ -14,7 +14,9 @@ from animegan_tf.evaluation.extraction import FeatureCache, extract
 from animegan_tf.evaluation.features import open_inception
 from animegan_tf.evaluation.metrics import kernel_between
 from animegan_tf.evaluation.views import TOP_SQUARE, View
-from animegan_tf.imaging.io import list_images, read_image, square, write_atomic
+from animegan_tf.files import list_images, write_atomic
+from animegan_tf.imaging.codec import read_image
+from animegan_tf.imaging.transform import square
 from animegan_tf.models import save_generator
 from animegan_tf.ops import to_float, to_uint8
 

@@ -20,7 +20,7 @@ from animegan_tf.data.pipeline import (
 )
 from animegan_tf.data.sources import Sources, load_sources
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import remove_temporaries
+from animegan_tf.files import remove_temporaries
 from animegan_tf.models import build_features
 from animegan_tf.samples import write_samples
 from animegan_tf.training.build import (

@@ -1,6 +1,6 @@
 """Bars of a benchmark as a picture."""
 
-from animegan_tf.imaging.io import write_image
+from animegan_tf.imaging.codec import write_image
 
 _ROW, _BAR, _NAME, _WIDTH, _GAP = 24, 16, 200, 860, 34
 _COLOUR, _FASTEST = "#3b6ea8", "#c8553d"

@@ -24,7 +24,8 @@ def measure_finetune(args):
     tells what the settings do from what the pictures teach. Colours are the photo's in
     either case, as the loss asks for, so lightness is what a style is known by.
     """
-    from animegan_tf.imaging.io import list_images, read_image, write_image
+    from animegan_tf.files import list_images
+    from animegan_tf.imaging.codec import read_image, write_image
     from animegan_tf.inference import Stylizer
     from animegan_tf.samples import write_samples
 
@@ -50,7 +51,8 @@ def measure_finetune(args):
 
 
 def _print_all(source, target):
-    from animegan_tf.imaging.io import list_images, read_image, write_image
+    from animegan_tf.files import list_images
+    from animegan_tf.imaging.codec import read_image, write_image
 
     target.mkdir(parents=True, exist_ok=True)
     for path in list_images(source):
@@ -94,7 +96,7 @@ def _lightness(pictures):
 
 
 def _grid(pictures, truth):
-    from animegan_tf.imaging.io import image_grid
+    from animegan_tf.imaging.transform import image_grid
 
     columns = {**pictures, **truth}
     rows = [[images[i] for images in columns.values()] for i in range(6)]

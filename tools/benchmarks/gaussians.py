@@ -232,7 +232,7 @@ def _plot(rows, points, path):
     import numpy as np
     from PIL import Image, ImageDraw, ImageFont
 
-    from animegan_tf.imaging.io import write_image
+    from animegan_tf.imaging.codec import write_image
 
     lines = -(-len(rows) // _COLUMNS)
     size = _PANEL * _COLUMNS, (_PANEL + _TEXT) * lines

@@ -13,7 +13,7 @@ def halves(folder, count):
     import numpy as np
 
     from animegan_tf.errors import InputError
-    from animegan_tf.imaging.io import list_images
+    from animegan_tf.files import list_images
 
     paths = list_images(folder, recursive=True)
     count = min(count, len(paths) // 2)
@@ -28,7 +28,7 @@ def damaged(paths, folder, damage):
     import numpy as np
     from PIL import Image
 
-    from animegan_tf.imaging.io import read_image, write_image
+    from animegan_tf.imaging.codec import read_image, write_image
 
     folder.mkdir()
     copies = [folder / f"{i}.png" for i in range(len(paths))]

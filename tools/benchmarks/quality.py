@@ -23,8 +23,10 @@ def measure_quality(args):
     from benchmarks.runtimes import runtime
 
     from animegan_tf.evaluation.features import Lpips
+    from animegan_tf.files import list_images
+    from animegan_tf.imaging.codec import read_image
     from animegan_tf.imaging.color import to_levels
-    from animegan_tf.imaging.io import list_images, read_image, square
+    from animegan_tf.imaging.transform import square
     from animegan_tf.inference import load_runtime
 
     paths = list_images(args.photos)[: args.pictures or None]

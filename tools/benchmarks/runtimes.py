@@ -109,7 +109,9 @@ def export_all(generator, folder, sizes, ways, photos=None):
 
 def calibration(folder, size):
     """Photos of one size: the last ones of a folder, or drawn ones."""
-    from animegan_tf.imaging.io import list_images, read_image, square
+    from animegan_tf.files import list_images
+    from animegan_tf.imaging.codec import read_image
+    from animegan_tf.imaging.transform import square
     from animegan_tf.samples import draw_photo, random_portrait
 
     if folder is None:

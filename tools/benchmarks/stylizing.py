@@ -17,7 +17,7 @@ RUNTIMES = ("keras", "litert")
 
 def write_photos(folder, count, size):
     """Drawn portraits as JPEG files; their paths."""
-    from animegan_tf.imaging.io import write_image
+    from animegan_tf.imaging.codec import write_image
     from animegan_tf.samples import draw_photo, random_portrait
 
     folder.mkdir()
@@ -68,7 +68,7 @@ def measure_start(args):
 
 def measure_folder(args):
     """Pictures a second of a folder, beside those of the bare network."""
-    from animegan_tf.imaging.io import read_image
+    from animegan_tf.imaging.codec import read_image
     from animegan_tf.inference import Stylizer, load_runtime, paint_files
 
     with tempfile.TemporaryDirectory() as folder:
@@ -153,7 +153,8 @@ def measure_large(args):
     """Peak of memory for a photo painted in parts, and what shows at their borders."""
     import numpy as np
 
-    from animegan_tf.imaging.io import read_image, resize
+    from animegan_tf.imaging.codec import read_image
+    from animegan_tf.imaging.transform import resize
     from animegan_tf.inference import Stylizer
     from animegan_tf.inference.tiles import tiles_of
     from animegan_tf.models import build_generator

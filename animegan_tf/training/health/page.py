@@ -4,7 +4,7 @@ import contextlib
 import math
 import re
 
-from animegan_tf.imaging.io import write_atomic
+from animegan_tf.files import write_atomic
 from animegan_tf.page.html import page, swatch, table
 from animegan_tf.page.svg import Frame, drawing, label, ticks
 from animegan_tf.page.text import counted, shown_number, shown_text

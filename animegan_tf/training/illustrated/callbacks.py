@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from animegan_tf.errors import TrainingError
-from animegan_tf.imaging.io import image_grid, shrink, write_image
+from animegan_tf.imaging.codec import write_image
+from animegan_tf.imaging.transform import image_grid, shrink
 from animegan_tf.ops import to_float, to_uint8
 
 

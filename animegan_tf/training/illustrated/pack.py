@@ -23,7 +23,9 @@ from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.data import cache
 from animegan_tf.data.pairs import NAME, split_pairs
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import read_image, shrink, write_atomic
+from animegan_tf.files import write_atomic
+from animegan_tf.imaging.codec import read_image
+from animegan_tf.imaging.transform import shrink
 
 _QUALITIES = (92, 85, 78, 70, 60, 50, 40)
 _LAST_BLOCK = 3

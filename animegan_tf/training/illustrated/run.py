@@ -13,7 +13,7 @@ from animegan_tf.config import save_config
 from animegan_tf.data.crops import CropBatches, PairCrops
 from animegan_tf.data.pairs import load_pairs, split_pairs
 from animegan_tf.errors import InputError, Interrupted, TrainingError
-from animegan_tf.imaging.io import remove_temporaries
+from animegan_tf.files import remove_temporaries
 from animegan_tf.inference import load_generator
 from animegan_tf.models import (
     build_generator,

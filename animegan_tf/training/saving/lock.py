@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.io import make_folder
+from animegan_tf.files import make_folder
 from animegan_tf.untrusted import open_file
 
 _NAME = ".lock"
