@@ -12,7 +12,6 @@ from PIL import Image, ImageFilter
 from skimage import data
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation import networks
 from animegan_tf.evaluation.extraction import extract
 from animegan_tf.evaluation.features import (
     FaceIdentity,
@@ -26,37 +25,8 @@ from animegan_tf.files import list_images
 from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.transform import resize, square
 
-# What torch-fidelity 0.4.0's InceptionV3 makes of `data.astronaut()` at 299 pixels
-# with the weights of `fid_weights`: every 128th feature, every 63rd probability.
-FID_FEATURES = [
-    *(0.0553627, 5.667957, 0.2186712, 0.7832083, 0.02024, 3.564321),
-    *(0.2894162, 0.0448367, 4.826038, 0.0430761, 4.0205984, 5.106224),
-    *(2.350255, 2.0302253, 1.1934769, 0.006131),
-]
-FID_PROBABILITIES = [
-    *(2.3353124e-07, 1.0003012e-04, 3.1017986e-05, 1.0049769e-06, 8.4146210e-05),
-    *(9.3285234e-06, 3.7030725e-06, 4.6048753e-04, 6.6038747e-03, 9.7960137e-06),
-    *(1.3359628e-03, 7.4293517e-04, 3.5998323e-06, 5.4029583e-06, 1.4665692e-06),
-    8.4417326e-05,
-]
-
 # Convolutions and channels of VGG16's blocks.
 VGG16 = (2, 64), (2, 128), (3, 256), (3, 512), (3, 512)
-
-
-def fid_weights(shapes):
-    """Seeded weights by pytorch-fid's names, for `{name: shape}`."""
-    values = {}
-    for number, name in enumerate(sorted(shapes)):
-        rng, shape = np.random.default_rng([299, number]), shapes[name]
-        if name.endswith("conv.weight"):
-            value = rng.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
-        elif name.endswith(("running_var", "bn.weight")):
-            value = rng.uniform(0.5, 1.5, shape)
-        else:
-            value = rng.normal(0, 0.02 if name.startswith("fc") else 0.1, shape)
-        values[name] = value.astype("float32")
-    return values
 
 
 @pytest.fixture
@@ -64,26 +34,6 @@ def weights_file(tmp_path):
     path = tmp_path / "weights.npz"
     np.savez(path, unrelated=np.ones(3))
     return path
-
-
-def test_fid_inception_agrees_with_torch_fidelitys(weights_file, monkeypatch):
-    asked = {}
-
-    def give(arrays, shapes, source, network):
-        asked.update(shapes, **{"fc.bias": (1008,)})
-        return fid_weights(asked)
-
-    monkeypatch.setattr(networks, "take", give)
-    network = InceptionNetwork("fid-inception", weights_file, batch_size=2)
-    image = resize(data.astronaut(), 299, 299)
-    found = network.run([network.prepare(image)])
-    assert_close(found["features"][0, ::128], FID_FEATURES, 1e-5)
-    assert_close(found["probabilities"][0, ::63], FID_PROBABILITIES, 1e-5)
-    assert found["features"].shape == (1, 2048)
-    assert found["probabilities"].shape == (1, 1008)
-    # PyTorch does not count the moments of the normalisations as parameters.
-    counted = {name: shape for name, shape in asked.items() if "running" not in name}
-    assert sum(map(np.prod, counted.values())) == 23_850_960
 
 
 def vgg_weights(seed=0):
@@ -147,7 +97,6 @@ def test_lpips_is_the_papers_formula(tmp_path):
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda p: InceptionNetwork("fid-inception", p), "FID's InceptionV3 must have"),
         (
             lambda p: InceptionNetwork("drawing-inception", p),
             "drawing InceptionV3 must",
@@ -180,10 +129,10 @@ def test_a_litert_file_that_embeds_no_face_is_refused(tmp_path):
 
 
 def test_networks_that_do_not_exist_are_refused(weights_file, tmp_path):
-    with pytest.raises(InputError, match="one of inception, fid-.*received 'vgg'"):
+    with pytest.raises(InputError, match="one of inception, drawing-.*received 'vgg'"):
         InceptionNetwork("vgg", weights_file)
-    with pytest.raises(InputError, match="fid-inception cannot be fetched"):
-        InceptionNetwork("fid-inception")
+    with pytest.raises(InputError, match="drawing-inception cannot be fetched"):
+        InceptionNetwork("drawing-inception")
     with pytest.raises(InputError, match="must exist there, received none"):
         Lpips(tmp_path / "absent.npz")
     with pytest.raises(InputError, match="1 or more, received 0"):
@@ -191,11 +140,9 @@ def test_networks_that_do_not_exist_are_refused(weights_file, tmp_path):
 
 
 def test_an_inception_is_told_by_its_file(weights_file, tmp_path, monkeypatch):
-    np.savez(tmp_path / "drawing.npz", conv2d_1__kernel=np.ones(3))
     (tmp_path / "a.h5").write_bytes(b"weights")
     for path, name in (
-        (weights_file, "fid-inception"),
-        (tmp_path / "drawing.npz", "drawing-inception"),
+        (weights_file, "drawing-inception"),
         (tmp_path / "a.h5", "inception"),
     ):
         assert open_inception(path).name == name

@@ -82,8 +82,8 @@ def parse_arguments():
         "--inception",
         type=Path,
         metavar="PATH|imagenet",
-        help="InceptionV3 for distances between sets: that of keras.applications "
-        "(imagenet or .h5), or that of FID (.npz)",
+        help="InceptionV3 of keras.applications for distances between sets: imagenet "
+        "or .h5",
     )
     for name, what in (
         ("drawing", "InceptionV3 that tells drawings from photos, .npz"),

@@ -233,8 +233,8 @@ def _open_networks(settings):
     first = networks.get("inception")
     if first and first.name == "drawing-inception":
         raise InputError(
-            f"--inception must be ImageNet's or FID's InceptionV3, received "
-            f"{first.weights}, the drawing InceptionV3, which is for --drawing."
+            "--inception must be ImageNet's InceptionV3, imagenet or an .h5 file, "
+            f"received {first.weights}, as the drawing InceptionV3 of --drawing is."
         )
     return networks
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.views import resize
-from animegan_tf.evaluation.weights import KERAS_INCEPTION, file_hash, read_arrays
+from animegan_tf.evaluation.weights import KERAS_INCEPTION, file_hash
 
 # Below this VGG16 has no pixel left at its last level.
 _LPIPS_LEAST = 16
@@ -37,7 +37,6 @@ class Inception:
 
 INCEPTIONS = {
     "inception": Inception("imagenet_inception", 127.5, 127.5),
-    "fid-inception": Inception("fid_inception", 128.0, 128.0),
     # With the bicubic filter the published figures of the AnimeGANv3 authors'
     # portrait models do not come out; the classifier is that sensitive to sharpness.
     "drawing-inception": Inception("drawing_inception", 0.0, 255.0, "lanczos"),
@@ -98,8 +97,8 @@ class InceptionNetwork(_Network):
     """Describes pictures by an InceptionV3: pooled features and class probabilities.
 
     Args:
-        name: "inception" (ImageNet, keras.applications), "fid-inception" (the one FID
-            was defined with) or "drawing-inception" (drawings against photographs).
+        name: "inception" (ImageNet, keras.applications) or "drawing-inception"
+            (drawings against photographs).
         weights: path of its weights, see the functions of `networks`; None for those
             of "inception" that keras.applications fetches.
         batch_size: int, pictures at once.
@@ -273,8 +272,7 @@ def open_inception(which: Path) -> InceptionNetwork:
 
     Args:
         which: "imagenet" for the weights of keras.applications, or a path: `.h5` of
-            the same, `.npz` of the network that FID was defined with or of the
-            drawing InceptionV3.
+            the same, `.npz` of the drawing InceptionV3.
 
     Raises:
         InputError: another ending, or see `InceptionNetwork`.
@@ -289,8 +287,7 @@ def open_inception(which: Path) -> InceptionNetwork:
             f"{path}: weights of an InceptionV3 must be imagenet or an .h5 or .npz "
             f"file, received {path.suffix!r}."
         )
-    drawing = "conv2d_1__kernel" in read_arrays(path)
-    return InceptionNetwork("drawing-inception" if drawing else "fid-inception", path)
+    return InceptionNetwork("drawing-inception", path)
 
 
 def _inception_weights(name):

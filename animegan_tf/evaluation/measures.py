@@ -24,10 +24,9 @@ _PERSON = "Still the same person"
 _CONTENT = "Content preservation, not quality"
 _PLAIN = "Plain statistics"
 
-# What an Inception network is called, and its distances: only those of the network
-# that FID was defined with bear its name.
+# What an Inception network is called, and its distances. They are not called FID and
+# KID, whose network is another one.
 _INCEPTIONS = {
-    "fid-inception": ("FID's InceptionV3", "FID", "KID"),
     "inception": ("ImageNet InceptionV3", "Frechet distance", "Kernel distance"),
     "drawing-inception": (
         "drawing InceptionV3",
