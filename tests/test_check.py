@@ -337,7 +337,7 @@ def shrunk(image):
         (lambda image: cv2.GaussianBlur(image, (0, 0), 1), "soft outlines"),
         (shrunk, "different framing"),
         (lambda image: (image * 0.4).astype(np.uint8), "different brightness"),
-        (lambda image: (image // 3 + 80), "different contrast"),
+        (lambda image: image // 3 + 80, "different contrast"),
         (lambda image: image // (1, 1, 3), "different hue"),
         (lambda image: cv2.addWeighted(image, 3, grey(image), -2, 0), "saturation"),
     ],

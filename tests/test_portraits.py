@@ -13,12 +13,8 @@ from animegan_tf.evaluation import metrics
 from animegan_tf.evaluation.extraction import FeatureCache, extract
 from animegan_tf.evaluation.features import FaceIdentity, InceptionNetwork, Lpips
 from animegan_tf.evaluation.pixels import Comparison, Statistics
-from animegan_tf.evaluation.portraits import (
-    face_cuts,
-    identities,
-    measure_portraits,
-)
-from animegan_tf.evaluation.views import View, cut_out
+from animegan_tf.evaluation.portraits import face_cuts, identities
+from animegan_tf.evaluation.views import TOP_SQUARE, View, cut_out
 from animegan_tf.files import list_images
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.transform import resize
@@ -103,22 +99,22 @@ def test_sizes_have_caches_of_their_own():
 def test_the_published_figures_of_a_peer_come_out(tmp_path):
     """The row of the AnimeGANv3 authors' Kpop model in shared/data/README.md."""
     weights, peers = shared("weights"), shared("data/peers")
-    networks = (
-        InceptionNetwork(
-            "drawing-inception", weights / "inception_v3_drawing_float16.npz"
-        ),
-        Lpips(weights / "vgg16_imagenet_lpips_float16.npz"),
-        FaceIdentity(weights / "face_identity_float16.tflite"),
+    drawing = InceptionNetwork(
+        "drawing-inception", weights / "inception_v3_drawing_float16.npz"
     )
-    photos, pictures = (
-        list_images(peers / name) for name in ("photo", "animeganv3_kpop")
-    )
-    found = measure_portraits(photos, pictures, *networks)
-    assert len(found.faces) == len(photos) == 8
-    assert found.drawing.mean() == pytest.approx(0.21, abs=0.02)
-    assert metrics.share_over(found.drawing) == 2 / 8
+    identity = FaceIdentity(weights / "face_identity_float16.tflite")
+    files = [list_images(peers / name) for name in ("photo", "animeganv3_kpop")]
+    squares = [[View(path, TOP_SQUARE) for path in x] for x in files]
+    drawn = extract(drawing, squares[1])["probabilities"][:, 0]
+    assert drawn.mean() == pytest.approx(0.21, abs=0.02)
+    assert (drawn > 0.5).sum() == 2
+    found, faces = identities(identity, *files)
+    assert len(faces) == len(files[0]) == 8
     assert found.own.mean() == pytest.approx(0.68, abs=0.02)
     assert found.others.mean() == pytest.approx(0.48, abs=0.02)
-    assert found.lpips.mean() == pytest.approx(0.15, abs=0.01)
-    assert found.color.mean() == pytest.approx(6.0, abs=0.5)
-    assert found.chroma.mean() == pytest.approx(4.4, abs=0.5)
+    lpips = Lpips(weights / "vgg16_imagenet_lpips_float16.npz")
+    distance = extract(lpips, *squares)["distance"]
+    assert distance.mean() == pytest.approx(0.15, abs=0.01)
+    colors = extract(Comparison(), *([View(path) for path in x] for x in files))
+    assert colors["color"].mean() == pytest.approx(6.0, abs=0.5)
+    assert colors["chroma"].mean() == pytest.approx(4.4, abs=0.5)

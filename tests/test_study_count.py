@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from scipy.stats import binom, binomtest
 
 from animegan_tf.errors import InputError
+from animegan_tf.evaluation.intervals import wilson
 from animegan_tf.evaluation.study import StudySettings, make_study
 from animegan_tf.evaluation.study_answers import (
     ANSWERS_FORMAT,
@@ -25,7 +25,6 @@ from animegan_tf.evaluation.study_statistics import (
     krippendorff_alpha,
     resampled_wins,
     same_answers,
-    wilson_interval,
 )
 from animegan_tf.imaging.codec import write_image
 
@@ -107,31 +106,6 @@ def read(key, *names):
 
 
 # Statistics against published and independent figures.
-
-
-@pytest.mark.parametrize("level", [0.8, 0.95])
-@pytest.mark.parametrize("chosen, answers", [(0, 5), (5, 5), (3, 10), (710, 1000)])
-def test_wilsons_interval_is_scipys(chosen, answers, level):
-    expected = binomtest(chosen, answers).proportion_ci(level, method="wilson")
-    interval = wilson_interval(chosen, answers, level)
-    np.testing.assert_allclose(interval, expected, atol=1e-12)
-
-
-def test_wilsons_interval_by_hand():
-    # z = 1.96; middle (0.5 + 0.19208) / (1 + 0.38416), for 5 of 10.
-    low, high = wilson_interval(5, 10)
-    assert (low + high) / 2 == pytest.approx(0.5)
-    assert low == pytest.approx(0.2366, abs=1e-4)
-    assert wilson_interval(0, 0) == (0.0, 1.0)
-
-
-def test_wilsons_interval_keeps_its_level():
-    for share in (0.5, 0.7, 0.9):
-        covered = [
-            low <= share <= high
-            for low, high in (wilson_interval(k, 60) for k in range(61))
-        ]
-        assert 0.92 < binom.pmf(np.arange(61), 60, share) @ covered < 0.98
 
 
 BASEBALL = np.array(
@@ -389,7 +363,7 @@ def test_visitors_of_one_mind(study):
     for pair in figures["pairs"]:
         assert (pair["share"], pair["high"], pair["same_answer"]) == (1, 1, 1)
         assert pair["alpha"] is None and pair["answers"] == 24
-        assert pair["low"] == wilson_interval(24, 24)[0]
+        assert pair["low"] == wilson(24, 24)[0]
     assert [m["share"] for m in figures["methods"]] == [1, 0.5, 0]
     assert [row["method"] for row in figures["ranking"]] == list(METHODS)
     assert [row["first"] for row in figures["ranking"]] == [1, 0, 0]
@@ -424,7 +398,7 @@ def test_shares_are_those_of_the_answers(study):
         first, second = pair["pair"]
         assert pair["chosen"] == wins[first, second] == 9
         assert pair["answers"] == 12 and pair["share"] == 0.75
-        assert (pair["low"], pair["high"]) == wilson_interval(9, 12)
+        assert (pair["low"], pair["high"]) == wilson(9, 12)
         # Of four visitors, one by one: all for it in 32 %, all against in 0.4 %.
         assert (pair["visitors_low"], pair["visitors_high"]) == (0.25, 1)
     assert figures["left_side"]["chosen"] == left

@@ -178,9 +178,10 @@ def matched(pictures, partners):
     by_name |= {path.name: path for path in partners}
     found = {p: by_name[p.name] for p in pictures if p.name in by_name}
     used = set(found.values())
-    left = [p for p in pictures if p not in found], [
-        p for p in partners if p not in used
-    ]
+    left = (
+        [p for p in pictures if p not in found],
+        [p for p in partners if p not in used],
+    )
     stems, partner_stems = (Counter(path.stem for path in paths) for paths in left)
     by_stem = {path.stem: path for path in left[1]}
     for path in left[0]:

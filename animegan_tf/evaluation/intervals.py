@@ -30,6 +30,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import binomtest
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import metrics
@@ -117,12 +118,26 @@ def share(flags) -> Estimate:
     flags = np.asarray(flags, bool)
     if not flags.size:
         raise InputError("a share needs one picture or more, received none.")
-    count, value = len(flags), flags.mean()
-    z = _DEVIATIONS**2 / count
-    middle = (value + z / 2) / (1 + z)
-    reach = np.sqrt(z * value * (1 - value) + z**2 / 4) / (1 + z)
-    low, high = max(0.0, middle - reach), min(1.0, middle + reach)
-    return Estimate(float(value), float(low), float(high), count)
+    count, low_high = len(flags), wilson(int(flags.sum()), len(flags))
+    return Estimate(float(flags.mean()), *low_high, count)
+
+
+def wilson(number: int, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share, which holds for few and for extreme shares.
+
+    It takes the answers as independent.
+
+    Args:
+        number: int, 0 to `count`.
+        count: int; 0 gives the interval 0 to 1.
+
+    Returns:
+        (float, float), the lower and the upper bound.
+    """
+    if not count:
+        return 0.0, 1.0
+    low, high = binomtest(number, count).proportion_ci(method="wilson")
+    return float(low), float(high)
 
 
 def frechet(a, b, rng: np.random.Generator, halves: int = HALVES) -> Estimate:

@@ -1,14 +1,5 @@
-"""Portraits against their photos: one recipe, so that figures compare.
+"""Whose face it is: the largest face of a photo, in photo and picture alike."""
 
-The figures that the project quotes for other models come from this recipe:
-
-- the drawing classifier and LPIPS look at the top square of a picture;
-- identity compares the same part of photo and picture: the largest face that MTCNN
-  finds in the photo, in a square 1.35 times as large as its box;
-- colours are compared over the whole picture.
-"""
-
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -18,33 +9,11 @@ import numpy as np
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import metrics
 from animegan_tf.evaluation.extraction import FeatureCache, extract
-from animegan_tf.evaluation.pixels import Comparison
-from animegan_tf.evaluation.views import TOP_SQUARE, View
+from animegan_tf.evaluation.views import View
 from animegan_tf.imaging.faces import FaceDetector
 
 # What the identity network was trained on.
 FACE_MARGIN = 1.35
-
-
-@dataclass(frozen=True)
-class Portraits:
-    """What was measured of a method's pictures, float64, one row a picture.
-
-    Attributes:
-        drawing: P(drawing) of the top square.
-        lpips: distance of the top squares of photo and picture.
-        color, chroma: see `metrics.color_distance`, of the whole pictures.
-        own, others: see `metrics.identity_similarity`; rows of `faces` only.
-        faces: indices of the pictures whose photo has a face.
-    """
-
-    drawing: np.ndarray
-    lpips: np.ndarray
-    color: np.ndarray
-    chroma: np.ndarray
-    own: np.ndarray
-    others: np.ndarray
-    faces: np.ndarray
 
 
 class FaceBox:
@@ -136,43 +105,3 @@ def identities(network, photos, pictures, cache: FeatureCache | None = None):
         for paths in (photos, pictures)
     ]
     return metrics.identity_similarity(*(x["features"] for x in embedded)), faces
-
-
-def measure_portraits(
-    photos: list[Path],
-    pictures: list[Path],
-    drawing,
-    lpips,
-    identity,
-    cache: FeatureCache | None = None,
-) -> Portraits:
-    """Measures one method's pictures against their photos by the recipe.
-
-    Args:
-        photos, pictures: row by row of one person; pictures may be smaller than
-            their photo but show the same.
-        drawing: `features.InceptionNetwork` named "drawing-inception".
-        lpips: `features.Lpips`.
-        identity: `features.FaceIdentity`.
-        cache: as of `extract`.
-
-    Returns:
-        `Portraits`.
-
-    Raises:
-        InputError: see `extract` and `identities`.
-    """
-    squares = [[View(path, TOP_SQUARE) for path in x] for x in (photos, pictures)]
-    wholes = [[View(path) for path in x] for x in (photos, pictures)]
-    called = extract(drawing, squares[1], cache=cache)["probabilities"]
-    colors = extract(Comparison(), *wholes, cache=cache)
-    similarity, faces = identities(identity, photos, pictures, cache)
-    return Portraits(
-        drawing=called[:, 0].astype(np.float64),
-        lpips=extract(lpips, *squares, cache=cache)["distance"].astype(np.float64),
-        color=colors["color"],
-        chroma=colors["chroma"],
-        own=similarity.own,
-        others=similarity.others,
-        faces=faces,
-    )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from animegan_tf.errors import InputError
+from animegan_tf.evaluation.intervals import wilson
 from animegan_tf.evaluation.study_answers import Visit
 from animegan_tf.evaluation.study_statistics import (
     PRIOR,
@@ -15,7 +16,6 @@ from animegan_tf.evaluation.study_statistics import (
     krippendorff_alpha,
     resampled_wins,
     same_answers,
-    wilson_interval,
 )
 
 _REPEATS = 2000
@@ -120,7 +120,7 @@ def _wins(answers, methods):
 
 
 def _share(chosen, answers):
-    low, high = wilson_interval(chosen, answers)
+    low, high = wilson(int(chosen), int(answers))
     share = chosen / answers if answers else None
     return {
         "chosen": int(chosen),

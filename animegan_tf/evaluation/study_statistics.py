@@ -1,7 +1,6 @@
-"""Shares with intervals, a ranking and agreement, from numbers of answers."""
+"""A ranking and agreement, from numbers of answers."""
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 
@@ -9,37 +8,6 @@ import numpy as np
 # them a method that never won would have no finite strength.
 PRIOR = 0.1
 _TOLERANCE, _MOST_STEPS = 1e-10, 10_000
-
-
-def wilson_interval(chosen: int, answers: int, level: float = 0.95):
-    """Interval of a share that keeps its level for few answers and extreme shares.
-
-    Its bounds are the roots p of (share - p)^2 = z^2 p (1 - p) / answers, without a
-    correction for continuity. It takes the answers as independent.
-
-    Args:
-        chosen: int, 0 to `answers`.
-        answers: int; 0 gives the interval 0 to 1.
-        level: float, how often such intervals hold the true share.
-
-    Returns:
-        (float, float), the lower and the upper bound.
-
-    Reference:
-        E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
-        Inference", JASA 22(158), 1927. Agrees with the method "wilson" of
-        `scipy.stats.binomtest(...).proportion_ci`.
-    """
-    if answers == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share, weight = chosen / answers, z * z / answers
-    middle = share + weight / 2
-    half = math.sqrt(weight * (share * (1 - share) + weight / 4))
-    # Rounding would leave a bound of 0 or 1 a little beside it.
-    low = 0.0 if chosen == 0 else (middle - half) / (1 + weight)
-    high = 1.0 if chosen == answers else (middle + half) / (1 + weight)
-    return low, high
 
 
 def bradley_terry(wins, prior: float = PRIOR):

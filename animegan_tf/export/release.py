@@ -84,9 +84,10 @@ def _save_packed(generator, path):
     """A `.keras` file, a zip archive that Keras itself does not compress."""
     plain = path.with_name("plain.keras")
     generator.save(plain)
-    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(
-        path, "w", zipfile.ZIP_DEFLATED, compresslevel=9
-    ) as target:
+    with (
+        zipfile.ZipFile(plain) as source,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
+    ):
         for name in source.namelist():
             target.writestr(name, source.read(name))
     plain.unlink()
