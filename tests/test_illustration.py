@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import skimage.data
 from helpers import shared
+from illustrations import face_points
 
 from animegan_tf.errors import InputError
 from animegan_tf.illustration import ANIME, STYLES, Illustrator, Style, load_style
+from animegan_tf.illustration.beard import certainty
 from animegan_tf.illustration.drawing import Canvas, brush, step
 from animegan_tf.illustration.flow import along, tangents
+from animegan_tf.illustration.head import Head
 from animegan_tf.illustration.skin import base_tone
 from animegan_tf.imaging.balance import skin_color
 from animegan_tf.imaging.color import to_lab
@@ -122,6 +125,28 @@ def test_skin_stays_in_order_and_dark_stays_dark():
     assert np.all(np.diff(drawn) > 0)
     assert np.all(drawn - skins[:, 0] <= 15)
     assert drawn[0] < 40
+
+
+@pytest.mark.parametrize(
+    "covered, stronger, least, largest",
+    [
+        (1.0, 0.9, 1, 1),  # a beard
+        (0.5, 1.0, 1, 1),  # a short one
+        (0.5, 1.5, 0, 0.5),  # as dark, but redder than skin: shade
+        (0.0, 1.0, 0, 0),  # on the cheeks only
+    ],
+)
+def test_a_beard_covers_chin_and_upper_lip(covered, stronger, least, largest):
+    points = face_points((100, 100), 120)
+    points[2], points[17] = (100, 110), (100, 135)  # below the nose and the mouth
+    head = Head(points, drawn=points)
+    canvas = Canvas(np.zeros((200, 200, 3), np.float32))
+    region = np.zeros((200, 200), np.float32)
+    region[108:, 60:140] = 1
+    beard = region.copy()
+    beard[:, 84:116] *= covered
+    got = certainty(canvas, head, beard, region, stronger)
+    assert least <= got <= largest
 
 
 def test_a_stroke_is_as_wide_as_it_is_told():

@@ -7,6 +7,8 @@ from animegan_tf.illustration import regions
 from animegan_tf.illustration.drawing import blur, step, to_rgb
 from animegan_tf.illustration.flow import along, tangents
 
+# The upper lip: from the nose's base, down and to either side in the face's height.
+_UPPER_LIP = (regions.NOSE_BASE, 0.12, 0.14)
 
 def paint_beard(canvas, head, lab, relief):
     """Paints hair on the lower face, as strong as the photo has it.
@@ -61,7 +63,30 @@ def _beard_mask(canvas, head, lab, relief):
     size = max(3, int(0.10 * unit)) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
-    return blur(closed, 0.005 * unit) * region * strength
+    beard = blur(closed, 0.005 * unit) * region * strength
+    stronger = np.median((colored / usual)[region > 0.5]) if region.max() > 0.5 else 1
+    return beard * certainty(canvas, head, beard, region, stronger)
+
+
+def certainty(canvas, head, beard, region, stronger):
+    """Whether a mask covers chin and upper lip as beards do: float in [0, 1].
+
+    Args:
+        canvas: `Canvas`.
+        head: `Head`.
+        beard: float32 `(height, width)` in [0, 1], what was taken for a beard.
+        region: the same, where beards grow.
+        stronger: how many times as strongly coloured the lower face is as the cheeks.
+            Above 1 it may be shade, and more must be covered.
+    """
+    covered = []
+    for point, high, wide in ((regions.LIP_BOTTOM[1], 0.15, 0.12), _UPPER_LIP):
+        right, down = head.grid(canvas, head.drawn[point])
+        place = region * (down > 0) * (down < high * head.unit)
+        place *= np.abs(right) < wide * head.unit
+        covered.append((beard * place).sum() / max(place.sum(), 1))
+    needed = 0.2 + 0.35 * float(step(stronger, 1.1, 1.4))
+    return float(step(np.mean(covered), needed - 0.12, needed + 0.08))
 
 
 def _beard_region(canvas, head):

@@ -23,7 +23,7 @@ class Style:
     """
 
     eye_width: float = _setting(1.40, 1, 2, "eyes, times as wide as in the photo")
-    eye_height: float = _setting(2.05, 1, 3, "eyes, times as high")
+    eye_height: float = _setting(2.2, 1, 3, "eyes, times as high")
     eye_apart: float = _setting(0.025, 0, 0.1, "eyes moved apart, in their distance")
     eye_down: float = _setting(0.03, -0.1, 0.1, "eyes moved down")
     brow_down: float = _setting(-0.015, -0.1, 0.1, "brows moved down")
@@ -37,8 +37,8 @@ class Style:
     skin_chroma: float = _setting(0.84, 0.3, 2, "skin chroma, times the photo's")
     shade: float = _setting(0.55, 0, 1, "opacity of shade on skin")
     neck_shade: float = _setting(0.22, 0, 0.5, "how far the jaw's shadow falls")
-    blush: float = _setting(8.0, 0, 30, "redness of the cheeks, in a of CIE Lab")
-    folds: float = _setting(0.6, 0, 1, "opacity of folds and wrinkles")
+    blush: float = _setting(6.5, 0, 30, "redness of the cheeks, in a of CIE Lab")
+    folds: float = _setting(0.4, 0, 1, "opacity of folds and wrinkles")
     nose_shadow: float = _setting(0.0, 0, 1, "opacity of the shadow beside the nose")
     color: float = _setting(1.2, 0.5, 2, "chroma of clothes and background")
     light: float = _setting(0.82, 0.5, 1.5, "exponent of their lightness; 1 keeps it")
@@ -46,7 +46,7 @@ class Style:
     line: float = _setting(0.008, 0.002, 0.03, "width of the contour")
     line_strength: float = _setting(0.85, 0, 1, "opacity of lines outside of the face")
     hair_tones: float = _setting(1.0, 0, 2, "contrast of the tones of hair")
-    iris: float = _setting(0.31, 0.15, 0.5, "iris, half axis in widths of the eye")
+    iris: float = _setting(0.355, 0.15, 0.5, "iris, half axis in widths of the eye")
     lash: float = _setting(0.19, 0.02, 0.4, "upper lash, in widths of the eye")
 
     def __post_init__(self):
