@@ -57,7 +57,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms, as METHOD names them (README: The losses)."""
+    """Weights of the terms, as METHOD names them (docs/training.md, The losses)."""
 
     content: float = setting(0.5, "support tail: content distance to the photo")
     style: tuple[float, float, float] = setting(

@@ -376,9 +376,9 @@ def test_presets_differ_only_in_weights_targets_and_noise():
         assert same == TrainConfig()
 
 
-def test_the_readme_tells_the_presets_as_they_are():
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
-    lines = [line.strip("| ").split(" | ") for line in readme.splitlines()]
+def test_the_docs_tell_the_presets_as_they_are():
+    page = (Path(__file__).parents[1] / "docs/training.md").read_text()
+    lines = [line.strip("| ").split(" | ") for line in page.splitlines()]
     header = lines.index(["setting", *PRESETS])
     table = {}
     for flag, *values in lines[header + 2 :]:

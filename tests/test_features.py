@@ -15,7 +15,7 @@ from animegan_tf.errors import InputError
 from animegan_tf.models.features import NETWORKS, build_features, read_weights
 from animegan_tf.ops import gram_matrix, to_float
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs/training.md"
 
 
 def stand_in_weights():
@@ -195,8 +195,8 @@ def test_the_stand_in_is_the_same_every_time():
     assert set(NETWORKS) == {"vgg19", "vgg16", "random"}
 
 
-def test_the_line_of_the_readme_makes_a_npz_of_the_authors_file(tmp_path):
-    (line,) = re.findall(r'python -c "(import numpy.*vgg19.npz.*)"', README.read_text())
+def test_the_line_of_the_docs_makes_a_npz_of_the_authors_file(tmp_path):
+    (line,) = re.findall(r'python -c "(import numpy.*vgg19.npz.*)"', PAGE.read_text())
     table = {"conv1_1": [np.ones((3, 3, 3, 2)), np.zeros(2)], "fc6": [np.ones(1)] * 2}
     np.save(tmp_path / "vgg19.npy", np.array(table, dtype=object), allow_pickle=True)
     subprocess.run([sys.executable, "-c", line], cwd=tmp_path, check=True)

@@ -23,7 +23,7 @@ FULL = {"float32": (256, 4.3), "float16": (512, 2.2), "dynamic": (384, 1.2)}
 # With random weights, whose pictures are noisier than trained ones.
 PSNR = {"float32": 80, "float16": 50, "dynamic": 35}
 # Of files with a size and floats. LiteRT's GPU accelerator took all of them, see
-# docs/android.md; TensorFlow's analyzer, since 2.19, calls any operator compatible.
+# docs/export.md; TensorFlow's analyzer, since 2.19, calls any operator compatible.
 OPERATORS = set(
     "ADD CONCATENATION CONV_2D DEPTH_TO_SPACE DEQUANTIZE DIV EXP LEAKY_RELU MEAN MUL "
     "REDUCE_MAX RESIZE_BILINEAR RSQRT SQRT SQUARED_DIFFERENCE STRIDED_SLICE SUB SUM "

@@ -246,7 +246,7 @@ def read_weights(path):
         path: `.npz` with `block1_conv1__kernel` and `block1_conv1__bias` (or `/` in
             place of `__`), or `.h5` of keras.applications or of a Keras model. The
             `vgg19.npy` of AnimeGAN's authors is a pickle, which may run any code: the
-            README tells how to make a `.npz` of it.
+            docs/training.md tells how to make a `.npz` of it.
 
     Returns:
         `{"block1_conv1": [kernel, bias], ...}` as numpy arrays.
@@ -260,7 +260,7 @@ def read_weights(path):
     if path.suffix not in readers:
         raise InputError(
             f"perceptual weights must be a .npz or .h5 file; got {path}; of a "
-            "vgg19.npy the README tells how to make a .npz"
+            "vgg19.npy docs/training.md tells how to make a .npz"
         )
     try:
         return readers[path.suffix](path)
