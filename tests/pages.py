@@ -1,8 +1,13 @@
 """What tests read in the HTML reports."""
 
+import base64
 import re
 from html.parser import HTMLParser
 
+from markupsafe import Markup
+
+# In place of a chart where none need be drawn.
+CHART = Markup('<img src="data:image/svg+xml;base64," alt="A chart">')
 VOID = {"meta", "br", "img", "wbr"}
 
 
@@ -21,7 +26,8 @@ class Page(HTMLParser):
         names = {name for _, attributes in self.elements for name in attributes}
         assert not names & {"href", "srcset", "action", "data", "poster", "style"}
         sources = [a["src"] for _, a in self.elements if "src" in a]
-        assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
+        kinds = tuple(f"data:image/{kind};base64," for kind in ("jpeg", "svg+xml"))
+        assert all(source.startswith(kinds) for source in sources)
 
     def handle_starttag(self, tag, attributes):
         self.elements.append((tag, dict(attributes)))
@@ -44,3 +50,17 @@ class Page(HTMLParser):
 
     def all(self, wanted):
         return [attributes for tag, attributes in self.elements if tag == wanted]
+
+    @property
+    def photos(self):
+        """Attributes of the pictures that are no charts."""
+        return [x for x in self.all("img") if x["src"].startswith("data:image/jpeg")]
+
+    @property
+    def charts(self):
+        """SVG of each chart, by its description."""
+        return {
+            x["alt"]: base64.b64decode(x["src"].split(",")[1]).decode()
+            for x in self.all("img")
+            if x not in self.photos
+        }

@@ -8,15 +8,14 @@ import math
 
 import numpy as np
 import pytest
-from pages import Page
+from pages import CHART, Page
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation import report, report_charts
+from animegan_tf.evaluation import report
 from animegan_tf.evaluation.figures import Collector, Evaluation, Metric
 from animegan_tf.evaluation.intervals import Estimate, mean, share
 from animegan_tf.evaluation.report import check_output, write_report
 from animegan_tf.page.html import spaced
-from animegan_tf.page.svg import step, ticks
 
 STEMS = tuple(f"<{i}>_portrait" for i in range(9))
 METHODS = ("the photos", "flat & <clean>", "other")
@@ -62,6 +61,18 @@ def evaluation():
         plane=("id/own", "p/drawn"),
         reference="p/drawn",
     )
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch):
+    """What charts are asked to show, by function."""
+    asked = {}
+    for name in ("histograms", "plane"):
+        asked[name] = calls = []
+        monkeypatch.setattr(
+            report, name, lambda *values, calls=calls: calls.append(values) or CHART
+        )
+    return asked
 
 
 @pytest.fixture
@@ -142,41 +153,25 @@ def test_best_and_worst_are_in_order_and_never_the_photos(evaluation, written):
 
 def test_the_grid_shows_all_columns_evenly(evaluation, written):
     page = Page(written["report.html"])
-    shown = [p["alt"] for p in page.all("img") if ": photo" not in p["alt"]]
+    shown = [p["alt"] for p in page.photos if ": photo" not in p["alt"]]
     assert shown == [f"{stem}, {name}" for stem in STEMS for name in METHODS]
     many = dataclasses.replace(
         evaluation, stems=STEMS * 5, image=lambda c, i: image(c, 0)
     )
     many = dataclasses.replace(many, by_picture={}, metrics=(), plane=None)
-    assert len(Page(report.render(many)).all("img")) == 12 * 3
+    assert len(Page(report.page(many)).all("img")) == 12 * 3
 
 
-def test_the_plane_has_a_point_for_each_method(written):
-    page = Page(written["report.html"])
-    assert len(page.all("circle")) == 3
-    assert len([p for p in page.all("path") if p.get("class") == "interval"]) == 3
-
-
-def test_labels_of_points_in_one_place_do_not_cover_each_other():
-    point = Estimate(0.5, 0.4, 0.6, 9), Estimate(0.2, 0.1, 0.3, 9)
-    svg = report_charts.plane("x", "y", {name: point for name in "abcd"})
-    heights = [
-        float(text.split('y="')[1].split('"')[0])
-        for text in svg.split("<text")
-        if 'class="name"' in text
-    ]
-    assert len(heights) == 4
-    assert min(np.diff(sorted(heights))) >= 13
-
-
-def test_histograms_count_every_picture(evaluation):
-    svg = report_charts.histograms("x", evaluation.by_picture["id/own"])
-    titles = [part.split("</title>")[0] for part in svg.split("<title>")[1:]]
-    assert sum(int(title.rsplit(": ", 1)[1]) for title in titles) == 9 + 9 + 8
-    assert not report_charts.histograms("x", {"a": np.ones(4), "b": np.ones(4)})
-    assert not report_charts.histograms("x", {"a": np.full(4, np.nan)})
-    svg = report_charts.histograms("x", evaluation.by_picture["pixels/psnr"])
-    assert "the photos" not in svg and "other" in svg
+def test_charts_are_of_all_methods_and_pictures(evaluation, drawn):
+    report.page(evaluation)
+    titles, by_method = zip(*drawn["histograms"])
+    assert titles == ("P(drawing)", "Own", "PSNR")
+    assert by_method[1] is evaluation.by_picture["id/own"]
+    [(across, up, points, (strangers, _))] = drawn["plane"]
+    assert (across, up, strangers) == ("Own", "P(drawing)", "P(drawing)")
+    assert tuple(points) == METHODS
+    figures = [evaluation.figures["other", name] for name in ("id/own", "p/drawn")]
+    assert points["other"] == figures
 
 
 def test_equal_evaluations_give_equal_bytes(evaluation, written, tmp_path):
@@ -250,13 +245,6 @@ def test_a_folder_that_cannot_be_written_is_named(evaluation, tmp_path):
 
 
 # What all reports share.
-
-
-def test_ticks_are_round_and_inside():
-    assert ticks(0, 1, 5) == [0, 0.2, 0.4, 0.6, 0.8, 1]
-    assert ticks(-0.013, 0.031, 5) == [-0.01, 0, 0.01, 0.02, 0.03]
-    assert ticks(17, 42, 6) == [20, 25, 30, 35, 40]
-    assert step(0.0021, 5) == pytest.approx(0.0005)
 
 
 def test_spaced_items_are_spread_and_start_with_the_first():

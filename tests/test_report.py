@@ -7,13 +7,13 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from pages import Page
+from pages import CHART, Page
 from PIL import Image
 
 from animegan_tf.data import report
-from animegan_tf.data.charts import Quantity, bin_edges
 from animegan_tf.data.manifest import Record
-from animegan_tf.data.report import write_report
+from animegan_tf.data.report import HINTS, write_report
+from animegan_tf.data.summary import Quantity, bin_edges
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.codec import write_image
 
@@ -71,6 +71,15 @@ def prepared(tmp_path):
         "title": "Photos & faces",
         "others": ("notes.txt", "<script>alert(1)</script>.txt"),
     }
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch):
+    """What charts are asked to show."""
+    asked = []
+    chart = lambda **options: asked.append(options) or CHART  # noqa: E731
+    monkeypatch.setattr(report, "stacked_histogram", chart)
+    return asked
 
 
 def _record(source, number, decision="dropped", **values):
@@ -190,7 +199,7 @@ def test_page_is_balanced_and_has_its_parts_in_order(prepared):
 
 def test_page_holds_all_pictures(prepared):
     page = Page(_written(prepared)[1])  # which refuses what lies outside of the page
-    assert len(page.all("img")) == 8 + 10
+    assert len(page.photos) == 8 + 10
 
 
 def test_names_and_texts_are_escaped(prepared):
@@ -217,7 +226,7 @@ def test_every_reason_has_a_row_a_hint_and_a_sheet(prepared):
     for reason in REASONS:
         assert page.texts.index(reason) < page.texts.index("Settings")
         assert reason.capitalize() in page.texts
-        assert report._HINTS[reason]
+        assert HINTS[reason]
     assert re.search(r"face too small 2 10.5 % Lower --min-face ?, or find", page.text)
 
 
@@ -226,22 +235,24 @@ def test_unknown_reasons_are_shown_without_a_hint(prepared):
     assert "upside down 1 5.0 % All 20" in Page(_written(prepared)[1]).text
 
 
-def test_thresholds_that_are_set_are_drawn_by_name(prepared):
-    page = Page(_written(prepared)[1])
-    lines = [p for p in page.all("path") if p.get("class") == "threshold"]
-    assert len(lines) == 3
-    for text in ("min brightness 50", "min sharpness 40", "min face 30"):
-        assert text in page.texts
-    prepared["settings"] = {}
-    assert 'class="threshold"' not in _written(prepared)[1]
+def test_charts_are_of_what_was_measured_with_the_thresholds_that_are_set(
+    prepared, drawn
+):
+    _written(prepared)
+    thresholds = [chart["thresholds"] for chart in drawn]
+    assert thresholds == [
+        {"min_brightness": 50},
+        {"min_sharpness": 40.0},
+        {},
+        {"min_face": 30},
+    ]
+    assert [chart["noun"] for chart in drawn].index("sources") == 2
+    assert [chart["log"] for chart in drawn].index(True) == 1
 
 
 def test_pictures_and_tables_are_described(prepared):
     page = Page(_written(prepared)[1])
     assert all(p["alt"] for p in page.all("img"))
-    charts = [svg for svg in page.all("svg") if svg.get("role") == "img"]
-    assert len(charts) == 4 and all(c["aria-label"] for c in charts)
-    assert all("aria-hidden" in s for s in page.all("svg") if s not in charts)
     assert {head["scope"] for head in page.all("th")} == {"row", "col"}
 
 
@@ -251,7 +262,7 @@ def test_undecodable_and_missing_pictures_get_a_placeholder(prepared):
     (prepared["dataset"] / "val" / "kept0.png").unlink()
     page = Page(_written(prepared)[1])
     assert page.texts.count("cannot be read") == 2
-    assert len(page.all("img")) == 8 + 10 - 1
+    assert len(page.photos) == 8 + 10 - 1
 
 
 def test_dropped_pictures_are_shown_small_with_their_face_framed(prepared):
@@ -259,7 +270,7 @@ def test_dropped_pictures_are_shown_small_with_their_face_framed(prepared):
     write_image(path, np.full((300, 512, 3), 128, np.uint8))
     box = (128.0, 64.0, 96.0, 128.0)
     prepared["records"] = [_record("big.png", 0, reason="too dark", box=box)]
-    [picture] = Page(_written(prepared)[1]).all("img")
+    [picture] = Page(_written(prepared)[1]).photos
     content = base64.b64decode(picture["src"].split(",")[1])
     image = np.asarray(Image.open(BytesIO(content)).convert("L")).astype(int)
     assert image.shape == (75, 128)
@@ -295,7 +306,7 @@ def test_long_lists_of_files_are_cut_and_say_so(prepared):
 def test_undecodable_pictures_are_listed_with_their_message(prepared):
     page = Page(_written(prepared)[1])
     end = page.texts.index("Pictures that cannot be decoded: 1")
-    assert "dropped9.png <i>9</i> & more" in " ".join(
+    assert "dropped9.png: <i>9</i> & more" in " ".join(
         " ".join(page.texts[end:]).split()
     )
 

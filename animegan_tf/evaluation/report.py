@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import io
 import json
 import math
@@ -11,10 +12,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.figures import Evaluation
-from animegan_tf.evaluation.report_html import render
+from animegan_tf.evaluation.views import TOP_SQUARE, cut_out
 from animegan_tf.files import make_folder, replace_folder, write_atomic
+from animegan_tf.imaging.transform import resize, shrink
+from animegan_tf.page.charts import histograms, plane
+from animegan_tf.page.html import counted, data_uri, render, shown_number, spaced
 
 REPORT, TABLE, BY_PICTURE, PAGE = (
     "report.json",
@@ -23,6 +29,8 @@ REPORT, TABLE, BY_PICTURE, PAGE = (
     "report.html",
 )
 
+_ROWS_SHOWN, _EXTREMES = 12, 2
+_GRID_SIDE, _PAIR_SIDE = 200, 112
 # What spreadsheets take for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@")
 
@@ -84,7 +92,7 @@ def write_report(
         REPORT: as_json(evaluation),
         TABLE: as_csv(evaluation),
         BY_PICTURE: by_picture_csv(evaluation),
-        PAGE: render(evaluation),
+        PAGE: page(evaluation),
     }
     make_folder(folder.parent)
     try:
@@ -150,6 +158,93 @@ def by_picture_csv(evaluation: Evaluation) -> str:
             values = ("" if c is None else _cell(c[i]) for c in columns)
             rows.append((_text(method), _text(stem), *values))
     return _csv(("method", "picture", *map(_text, names)), rows)
+
+
+def page(evaluation: Evaluation) -> str:
+    """`report.html`, which needs no other file and no network."""
+    sections = {}
+    for metric in evaluation.metrics:
+        sections.setdefault(metric.section, []).append(metric)
+    titles = {metric.name: metric.title for metric in evaluation.metrics}
+    charts = (histograms(titles[n], x) for n, x in evaluation.by_picture.items())
+    pictures = counted(len(evaluation.stems), "picture")
+    return render(
+        "evaluation.html",
+        title=evaluation.title,
+        summary=f"{pictures}: {', '.join(evaluation.methods)}",
+        evaluation=evaluation,
+        sections=sections,
+        plane=_plane(evaluation, titles),
+        grid=list(_grid(evaluation)),
+        extremes=list(_extremes(evaluation)),
+        charts=[chart for chart in charts if chart],
+        short=_short,
+    )
+
+
+def _short(value):
+    """Three significant digits for the page."""
+    if math.isnan(value):
+        return "\N{EN DASH}"
+    if math.isinf(value):
+        return "\N{INFINITY}"
+    # Zeros at the end, too: 0.60 beside 0.59 is not less exact.
+    return shown_number(value) if abs(value) >= 99.95 else f"{value:#.3g}"
+
+
+def _plane(evaluation, titles):
+    if evaluation.plane is None:
+        return None
+    points = {
+        method: [evaluation.figures[method, name] for name in evaluation.plane]
+        for method in evaluation.methods
+        if all((method, name) in evaluation.figures for name in evaluation.plane)
+    }
+    if len(points) < 2:
+        return None
+    reference, strangers = None, evaluation.reference
+    if strangers:
+        values = [evaluation.figures[method, strangers].value for method in points]
+        reference = titles[strangers], float(np.mean(values))
+    return plane(*(titles[name] for name in evaluation.plane), points, reference)
+
+
+def _grid(evaluation):
+    """Rows of a stem and its pictures, each a data URI and a description."""
+    for i in spaced(range(len(evaluation.stems)), _ROWS_SHOWN):
+        stem, cells = evaluation.stems[i], []
+        for column in evaluation.columns:
+            picture = shrink(evaluation.image(column, i), _GRID_SIDE)
+            cells.append((data_uri(picture, quality=88), f"{stem}, {column}"))
+        yield stem, cells
+
+
+def _extremes(evaluation):
+    """Metric's title, method, and its best and worst pictures beside their photos."""
+    photos, *_ = evaluation.methods
+    # The same picture may be best by several metrics.
+    pair = functools.cache(functools.partial(_pair, evaluation))
+    for metric in evaluation.metrics:
+        for method, values in evaluation.by_picture.get(metric.name, {}).items():
+            if metric.better and method != photos:
+                signed = values if metric.better == "lower" else -values
+                order = np.argsort(signed, kind="stable")
+                order = [int(i) for i in order if not math.isnan(values[i])]
+                number = min(_EXTREMES, len(order) // 2)
+                chosen = [("best", i) for i in order[:number]]
+                chosen += [("worst", i) for i in order[len(order) - number :]]
+                shown = [
+                    (word, values[i], evaluation.stems[i], pair(method, i))
+                    for word, i in chosen
+                ]
+                yield metric.title, method, shown
+
+
+def _pair(evaluation, method, i):
+    """Photo and picture side by side, their top squares."""
+    columns = (evaluation.columns[0], method)
+    squares = (cut_out(evaluation.image(c, i), TOP_SQUARE) for c in columns)
+    return data_uri(np.hstack([resize(x, _PAIR_SIDE, _PAIR_SIDE) for x in squares]))
 
 
 def _ordered(evaluation):

@@ -1,1 +1,1 @@
-"""Pieces of the HTML reports: texts, tables, pictures and drawings in one file each."""
+"""What all reports share: templates into HTML, pictures and charts inside a page."""
