@@ -22,13 +22,13 @@ from animegan_tf.data.manifest import Manifest, kept_names
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.extraction import FeatureCache
 from animegan_tf.evaluation.networks import imagenet_inception
-from animegan_tf.evaluation.study_answers import read_key
 from animegan_tf.evaluation.weights import read_arrays
 from animegan_tf.imaging import faces
 from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.faces import FaceDetector
 from animegan_tf.inference import load_runtime
 from animegan_tf.models.features import read_weights
+from animegan_tf.study.answers import read_key
 from animegan_tf.training.saving.checkpoint import read_checkpoint
 
 # Of the readers under watch: the folder that they may open files in, and what they did.

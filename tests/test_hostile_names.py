@@ -14,7 +14,8 @@ from animegan_tf.data.report import write_report as write_data_report
 from animegan_tf.evaluation.figures import Collector, Evaluation, Metric
 from animegan_tf.evaluation.intervals import mean
 from animegan_tf.evaluation.report import as_csv, as_json, by_picture_csv, page
-from animegan_tf.evaluation.study_page import render_page
+from animegan_tf.study.make import script_json
+from animegan_tf.study.page import render_page
 from animegan_tf.training.health import watch as health
 from animegan_tf.training.health.page import write_health_page
 from animegan_tf.training.health.watch import Watch
@@ -45,7 +46,7 @@ def evaluation(names):
     values = {name: np.arange(2.0) + i for i, name in enumerate(names)}
     for key in names[:2]:
         metric = Metric(key, names[-1], names[0], "lower", names[1])
-        book.add(metric, mean, values)
+        book.add(metric, lambda x, rng: mean(x, rng, 20), values)
     return Evaluation(
         title=names[0],
         methods=tuple(names),
@@ -95,7 +96,10 @@ def test_a_study_of_evil_texts_runs_its_own_script_alone():
     data = {"pictures": [EVIL[0]], "id": EVIL[3], "questions": [], "sheets": []}
     for name in EVIL[:-1]:
         html = render_page(
-            data, dict.fromkeys(("title", "question", "intro", "send_to"), name), 5, 1
+            script_json(data),
+            dict.fromkeys(("title", "question", "intro", "send_to"), name),
+            5,
+            1,
         )
         assert html.count("<script") == html.count("</script>") == 2
         assert "<img src=x" not in html and "onmouseover='" not in html

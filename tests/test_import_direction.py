@@ -35,6 +35,7 @@ ALLOWED = {
         *("config", "errors", "files", "imaging", "inference", "page", "samples"),
         "untrusted",
     ),
+    "study": ("config", "errors", "evaluation", "files", "imaging", "page"),
     "training": (
         *("cli", "config", "data", "errors", "evaluation", "files", "imaging"),
         *("inference", "layers", "losses", "models", "objectives", "ops", "page"),

@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.study import StudySettings, make_study
-from animegan_tf.evaluation.study_plan import (
+from animegan_tf.imaging.codec import write_image
+from animegan_tf.study.make import StudySettings, make_study
+from animegan_tf.study.plan import (
     all_questions,
     catch_pictures,
     make_sheets,
 )
-from animegan_tf.imaging.codec import write_image
 
 # With a character that base64 has not.
 STEMS = ("anna-1", "bela-1", "cora-1", "dora-1")
@@ -194,7 +194,7 @@ def test_texts_of_the_user_are_shown_as_they_are(folders, tmp_path):
     page, _, _ = made(folders, tmp_path / "study", **texts, send_to=evil)
     assert page.count("</script>") == 2 and "<b>" not in page
     for name in texts:
-        assert f"{name} &lt;/script&gt;&lt;b&gt;&amp;&quot;&#x27;$title" in page
+        assert f"{name} &lt;/script&gt;&lt;b&gt;&amp;&#34;&#39;$title" in page
 
 
 def test_the_page_says_how_long_it_takes_and_that_it_checks(folders, tmp_path):

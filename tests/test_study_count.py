@@ -13,20 +13,20 @@ from scipy.optimize import minimize
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.intervals import wilson
-from animegan_tf.evaluation.study import StudySettings, make_study
-from animegan_tf.evaluation.study_answers import (
+from animegan_tf.imaging.codec import write_image
+from animegan_tf.study.answers import (
     ANSWERS_FORMAT,
     read_key,
     read_visits,
 )
-from animegan_tf.evaluation.study_count import as_text, count_visits
-from animegan_tf.evaluation.study_statistics import (
+from animegan_tf.study.count import as_text, count_visits
+from animegan_tf.study.make import StudySettings, make_study
+from animegan_tf.study.statistics import (
     bradley_terry,
     krippendorff_alpha,
     resampled_wins,
     same_answers,
 )
-from animegan_tf.imaging.codec import write_image
 
 METHODS = ("best", "middle", "worst")
 

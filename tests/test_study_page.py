@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from chromium import PROGRAM, Browser
 
-from animegan_tf.evaluation.study import StudySettings, make_study
-from animegan_tf.evaluation.study_answers import read_key, read_visits
-from animegan_tf.evaluation.study_count import count_visits
 from animegan_tf.imaging.codec import write_image
+from animegan_tf.study.answers import read_key, read_visits
+from animegan_tf.study.count import count_visits
+from animegan_tf.study.make import StudySettings, make_study
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
 

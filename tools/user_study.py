@@ -20,10 +20,10 @@ from animegan_tf.cli import (
     run_tool,
 )
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.study import StudySettings, make_study
-from animegan_tf.evaluation.study_answers import read_key, read_visits
-from animegan_tf.evaluation.study_count import as_text, count_visits
 from animegan_tf.files import write_atomic
+from animegan_tf.study.answers import read_key, read_visits
+from animegan_tf.study.count import as_text, count_visits
+from animegan_tf.study.make import StudySettings, make_study
 
 
 def parse_arguments():

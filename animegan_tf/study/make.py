@@ -11,16 +11,16 @@ from tqdm import tqdm
 from animegan_tf.config import setting
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.pictures import check_same_cut, match_pictures
-from animegan_tf.evaluation.study_page import as_json, render_page
-from animegan_tf.evaluation.study_plan import (
-    all_questions,
-    catch_pictures,
-    make_sheets,
-)
 from animegan_tf.files import make_folder, write_atomic
 from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.transform import resize, shrink
 from animegan_tf.page.html import data_uri
+from animegan_tf.study.page import render_page
+from animegan_tf.study.plan import (
+    all_questions,
+    catch_pictures,
+    make_sheets,
+)
 
 KEY_FORMAT = "animegan_tf study key 1"
 PAGE, KEY = "study.html", "key.json"
@@ -128,7 +128,7 @@ def make_study(
     sheets = make_sheets(questions, asked, settings.catch, rng)
     data = _page_data(images, questions, sheets, rng)
     texts = {name: getattr(settings, name) for name in _TEXTS}
-    data["id"] = hashlib.sha256(as_json([data, texts]).encode()).hexdigest()[:16]
+    data["id"] = hashlib.sha256(script_json([data, texts]).encode()).hexdigest()[:16]
     key = {
         "format": KEY_FORMAT,
         "study": data["id"],
@@ -137,11 +137,17 @@ def make_study(
         "questions": [_named(question, stems, list(methods)) for question in questions],
         "sheets": sheets,
     }
-    page = render_page(data, texts, asked + settings.catch, settings.catch)
+    page = render_page(script_json(data), texts, asked + settings.catch, settings.catch)
     folder = make_folder(Path(folder))
     _write(folder, key, page)
     counts = (len(stems), asked, settings.catch, len(sheets))
     return Study(folder / PAGE, folder / KEY, *counts)
+
+
+def script_json(data) -> str:
+    """JSON that may stand inside an HTML script element."""
+    text = json.dumps(data, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
 
 
 def _check(settings, methods):

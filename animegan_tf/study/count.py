@@ -9,8 +9,8 @@ import numpy as np
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.intervals import wilson
-from animegan_tf.evaluation.study_answers import Visit
-from animegan_tf.evaluation.study_statistics import (
+from animegan_tf.study.answers import Visit
+from animegan_tf.study.statistics import (
     PRIOR,
     bradley_terry,
     krippendorff_alpha,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.study import KEY_FORMAT
+from animegan_tf.study.make import KEY_FORMAT
 
 ANSWERS_FORMAT = "animegan_tf study answers 1"
 _SIDES = ("left", "right")

@@ -1,0 +1,1 @@
+"""A study that asks people which of two methods paints better."""
