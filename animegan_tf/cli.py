@@ -1,15 +1,12 @@
 """What the tools share: flags from the settings, and errors as one sentence."""
 
 import argparse
-import dataclasses
 import os
 import sys
 from pathlib import Path
 
 from animegan_tf.errors import InputError, Interrupted, TrainingError
-
-# Groups whose settings are named without the group: people type them often.
-_FLAT = ("data", "optimizer", "objective", "evaluation", "start", "devices")
+from animegan_tf.settings import flag_of, replaced, walk
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -23,33 +20,21 @@ class ArgumentParser(argparse.ArgumentParser):
         raise InputError(f"{message}; --help lists the flags")
 
 
-def _fields(config, path=()):
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if dataclasses.is_dataclass(value):
-            yield from _fields(value, (*path, field.name))
-        else:
-            yield (*path, field.name), field, value
-
-
-def add_config_arguments(parser, config, skip=()):
+def add_config_arguments(parser, config):
     """Adds a flag for every setting of a configuration.
 
     Args:
         parser: `argparse.ArgumentParser`.
         config: dataclass of settings, nested ones included; its values are the
             defaults that the help shows.
-        skip: names of settings that get no flag.
     """
     groups = {}
-    for path, field, value in _fields(config):
-        if field.name in skip:
-            continue
-        title = path[0] if len(path) > 1 else "run"
+    for path, field, value in walk(config):
+        title = path.split(".")[0] if "." in path else "run"
         group = groups.setdefault(title, parser.add_argument_group(title))
         kind = {Path | None: Path, str | None: str}.get(field.type, field.type)
         keywords = {
-            "dest": ".".join(path),
+            "dest": path,
             "default": argparse.SUPPRESS,
             "help": f"{field.metadata['help']} (default: {_shown(value)})",
         }
@@ -61,13 +46,7 @@ def add_config_arguments(parser, config, skip=()):
             keywords.update(type=kind, choices=field.metadata["choices"])
             if not field.metadata["choices"]:
                 keywords["metavar"] = {Path: "PATH", str: "NAME"}.get(kind, "X")
-        group.add_argument(_flag(path), **keywords)
-
-
-def _flag(path):
-    """`--image-size` for data and optimizers, `--weights.style` for the rest."""
-    kept = path[-1:] if path[0] in _FLAT else path
-    return "--" + ".".join(kept).replace("_", "-")
+        group.add_argument(flag_of(path), **keywords)
 
 
 def _shown(value):
@@ -78,17 +57,11 @@ def _shown(value):
 
 def config_from_arguments(args, config):
     """The configuration with the flags that were given in place of its values."""
-    for path, field, value in _fields(config):
-        given = getattr(args, ".".join(path), value)
+    for path, _, value in walk(config):
+        given = getattr(args, path, value)
         given = tuple(given) if isinstance(value, tuple) else given
-        config = _replaced(config, path, given)
+        config = replaced(config, path, given)
     return config
-
-
-def _replaced(config, path, value):
-    if len(path) > 1:
-        value = _replaced(getattr(config, path[0]), path[1:], value)
-    return dataclasses.replace(config, **{path[0]: value})
 
 
 def run_tool(main):

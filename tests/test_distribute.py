@@ -162,5 +162,5 @@ def test_pictures_are_compared_on_one_device_only():
 def test_a_tpu_trains_phase_1():
     config = TrainConfig(devices=DeviceConfig(distribute="tpu"), pretrain_epochs=5)
     check_config(dataclasses.replace(config, epochs=5))
-    with pytest.raises(InputError, match="--epochs must be .*numpy.*; got 6"):
+    with pytest.raises(InputError, match="--epochs must be .*numpy.*, received 6"):
         check_config(dataclasses.replace(config, epochs=6))

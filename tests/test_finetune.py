@@ -13,7 +13,6 @@ from animegan_tf.config import (
     StartConfig,
     TrainConfig,
     check_config,
-    load_config,
 )
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.codec import read_image, write_image
@@ -26,6 +25,7 @@ from animegan_tf.models import (
     main_tail,
 )
 from animegan_tf.samples import write_samples
+from animegan_tf.settings import load_config
 from animegan_tf.training import build, run
 from animegan_tf.training.start import Start
 
@@ -97,7 +97,7 @@ def test_a_frozen_base_stays_while_the_tails_move_also_when_resumed(
     path = run.train(config)
     before = weights(trained / "generator.keras")
     base = {name for name in before if name.startswith("base_")}
-    saved = load_config(config.run_dir / "config.json")
+    saved = load_config(config.run_dir / "config.json", TrainConfig)
     # Shape by the file, and kept for those who go on without it.
     assert (saved.width, saved.memory, saved.upsampling) == (6, 8, "corner")
     assert saved.start.freeze == "base"

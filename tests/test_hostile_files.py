@@ -17,7 +17,7 @@ import pytest
 import tensorflow as tf
 
 from animegan_tf.checkpoints import import_checkpoint
-from animegan_tf.config import load_config
+from animegan_tf.config import TrainConfig
 from animegan_tf.data.manifest import Manifest, kept_names
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.extraction import FeatureCache
@@ -28,6 +28,7 @@ from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.faces import FaceDetector
 from animegan_tf.inference import load_runtime
 from animegan_tf.models.features import read_weights
+from animegan_tf.settings import load_config
 from animegan_tf.study.answers import read_key
 from animegan_tf.training.saving.checkpoint import read_checkpoint
 
@@ -193,8 +194,8 @@ def folder(tmp_path, monkeypatch):
         ("model.d", write_saved_model, load_runtime),
         ("manifest.jsonl", write_text, lambda path: Manifest(path, {}).records),
         ("manifest.jsonl", write_pickle, kept_names),
-        ("config.json", write_pickle, load_config),
-        ("config.json", write_text, load_config),
+        ("config.json", write_pickle, lambda path: load_config(path, TrainConfig)),
+        ("config.json", write_text, lambda path: load_config(path, TrainConfig)),
         ("key.json", write_pickle, read_key),
         ("key.json", write_text, read_key),
         ("a.index", write_pickle, import_checkpoint),

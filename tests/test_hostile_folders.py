@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny_runs import tiny_config
 
-from animegan_tf.config import OptimizerConfig, TrainConfig, save_config
+from animegan_tf.config import OptimizerConfig
 from animegan_tf.data import cache
 from animegan_tf.data.manifest import Manifest, Record
 from animegan_tf.data.prepare import prepare_anime
@@ -314,7 +314,6 @@ def add_record(folder):
         ("log.jsonl", write_event),
         ("log.jsonl", cut_log),
         ("manifest.jsonl", add_record),
-        (".config.json.tmp", lambda f: save_config(TrainConfig(), f / "config.json")),
     ],
 )
 def test_no_writer_follows_a_link(folder, name, write):

@@ -233,9 +233,9 @@ def test_a_loss_that_is_no_number_ends_the_run(eager, monkeypatch, config):
         ({"stages": "36:2:8:1e-3:0"}, "SIZE a multiple of 8"),
         ({"stages": "32:2:8:1e-3:3"}, "SEEN between 0 and BATCH"),
         ({"faces": (60.0, 40.0)}, "--faces"),
-        ({"degraded": 1.5}, "--degraded must be 0 to 1"),
-        ({"ema": float("nan")}, "--ema must be 0 to 1"),
-        ({"photos": None}, "--photos must name a folder"),
+        ({"degraded": 1.5}, "--degraded must be from 0 to 1"),
+        ({"ema": float("nan")}, "--ema must be from 0 to 1"),
+        ({"photos": None}, "--photos must be a folder"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(config, changes, named):

@@ -17,8 +17,10 @@ ALLOWED = {
     "files": ("errors",),
     "sizes": (),
     "untrusted": ("errors",),
-    "config": ("errors", "untrusted"),
-    "cli": ("errors",),
+    "settings": ("errors", "files"),
+    "config": ("settings",),
+    "presets": ("config",),
+    "cli": ("errors", "settings"),
     "ops": (),
     "losses": ("ops",),
     "objectives": ("losses",),
@@ -28,18 +30,21 @@ ALLOWED = {
     "samples": ("errors", "files", "imaging"),
     "layers": (),
     "models": ("errors", "files", "layers", "untrusted"),
-    "data": ("config", "errors", "files", "imaging", "ops", "page", "untrusted"),
+    "data": (
+        *("config", "errors", "files", "imaging", "ops", "page", "settings"),
+        "untrusted",
+    ),
     "inference": ("errors", "files", "imaging", "models", "ops", "sizes"),
     "beam": ("errors", "files", "imaging", "inference"),
     "evaluation": (
-        *("config", "errors", "files", "imaging", "inference", "page", "samples"),
+        *("errors", "files", "imaging", "inference", "page", "samples"),
         "untrusted",
     ),
-    "study": ("config", "errors", "evaluation", "files", "imaging", "page"),
+    "study": ("errors", "evaluation", "files", "imaging", "page", "settings"),
     "training": (
         *("cli", "config", "data", "errors", "evaluation", "files", "imaging"),
         *("inference", "layers", "losses", "models", "objectives", "ops", "page"),
-        *("samples", "untrusted"),
+        *("samples", "settings", "untrusted"),
     ),
     "checkpoints": ("errors", "models"),
     "export": ("errors", "files", "imaging", "layers", "models", "ops", "sizes"),
@@ -53,7 +58,7 @@ NO_TENSORFLOW = (
 )
 NO_KERAS = (
     *("config", "cli", "errors", "files", "illustration", "imaging", "page"),
-    *("samples", "untrusted"),
+    *("presets", "samples", "settings", "untrusted"),
 )
 
 

@@ -429,12 +429,12 @@ def test_wrong_folders_are_refused_before_anything_is_written(drawn, tmp_path):
 @pytest.mark.parametrize(
     "settings, rule",
     [
-        (PhotoSettings(size=16), "--size must be 32 to 4096, received 16"),
-        (PhotoSettings(min_confidence=1.5), "--min-confidence must be 0 to 1"),
-        (PhotoSettings(margin=float("nan")), "--margin must be 0 to 4, received nan"),
+        (PhotoSettings(size=16), "--size must be from 32 to 4096, received 16"),
+        (PhotoSettings(min_confidence=1.5), "--min-confidence must be from 0 to 1"),
+        (PhotoSettings(margin=float("nan")), "--margin must be from 0 to 4, received nan"),
         (PhotoSettings(min_face=0), "--min-face must be 1 or more"),
-        (AnimeSettings(color=(0, 0, 256)), "--color must be three numbers"),
-        (AnimeSettings(ground="folder"), "--ground folder and --backgrounds"),
+        (AnimeSettings(color=(0, 0, 256)), "--color must be from 0 to 255"),
+        (AnimeSettings(ground="folder"), "--backgrounds must be given with --ground folder, and only then"),
     ],
 )
 def test_settings_out_of_range_are_refused(drawn, tmp_path, settings, rule):

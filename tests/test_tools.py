@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from animegan_tf.config import PRESETS, SAMPLE, TrainConfig, load_config, save_config
+from animegan_tf.config import TrainConfig
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.inference import Stylizer
 from animegan_tf.models import build_features, build_generator
+from animegan_tf.presets import PRESETS, SAMPLE
 from animegan_tf.samples import draw_photo, random_portrait, write_samples
+from animegan_tf.settings import load_config, save_config
 from animegan_tf.training import run
 
 TOOLS = Path(__file__).parents[1] / "tools"
@@ -158,7 +160,7 @@ def test_a_run_goes_on_where_it_stopped(sample_run, call, monkeypatch, eager):
     log = (folder / "run" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in log] == [1, 2, 3]
     assert generator.read_bytes() != before
-    config = load_config(folder / "run" / "config.json")
+    config = load_config(folder / "run" / "config.json", TrainConfig)
     assert (config.epochs, config.width, config.data.image_size) == (3, 4, 32)
 
 

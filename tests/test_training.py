@@ -16,7 +16,7 @@ from animegan_tf.config import (
     LossWeights,
     OptimizerConfig,
     StartConfig,
-    load_config,
+    TrainConfig,
 )
 from animegan_tf.errors import InputError, TrainingError
 from animegan_tf.evaluation.metrics import kernel_between
@@ -26,6 +26,7 @@ from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator, build_features, build_generator
 from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.samples import write_samples
+from animegan_tf.settings import load_config
 from animegan_tf.training import callbacks, held_out, run
 from animegan_tf.training.dtgan import DTGANTrainer
 from animegan_tf.training.held_out import DISTANCE, HeldOutDistance
@@ -300,7 +301,7 @@ def test_a_run_writes_all_it_promises(config):
     assert set(generator.output) == {"support", "main"}
     assert {layer.compute_dtype for layer in generator.layers} == {"float32"}
     folder = config.run_dir
-    assert load_config(folder / "config.json").data == config.data
+    assert load_config(folder / "config.json", TrainConfig).data == config.data
     grids = sorted(p.name for p in (folder / "samples").iterdir())
     assert grids == ["epoch_0001.png", "epoch_0002.png"]
     grid = read_image(folder / "samples" / "epoch_0002.png")
@@ -377,7 +378,7 @@ def test_starting_from_a_run_takes_its_weights_and_starts_anew(config):
     assert len({name.split("/")[0] for name in trained}) == 3
     for name in trained:
         np.testing.assert_allclose(after[name], kept[name], atol=1e-6, err_msg=name)
-    assert load_config(new.run_dir / "config.json").width == config.width
+    assert load_config(new.run_dir / "config.json", TrainConfig).width == config.width
 
 
 # Held-out pictures.

@@ -25,10 +25,12 @@ from animegan_tf.cli import (
     config_from_arguments,
     run_tool,
 )
-from animegan_tf.config import PRESETS, SAMPLE, check_config, load_config
+from animegan_tf.config import TrainConfig, check_config
 from animegan_tf.errors import InputError
 from animegan_tf.files import list_images
 from animegan_tf.inference import find_start
+from animegan_tf.presets import PRESETS, SAMPLE
+from animegan_tf.settings import load_config
 
 
 def parse_arguments():
@@ -86,11 +88,11 @@ def _base(known, ahead):
                 "--resume goes on with its run's settings; --preset, --dataset, "
                 "--style and --init do not go with it"
             )
-        config = load_config(known.resume / "config.json")
+        config = load_config(known.resume / "config.json", TrainConfig)
         return dataclasses.replace(config, run_dir=known.resume)
     if known.preset and known.preset not in PRESETS:
         raise InputError(
-            f"--preset must be one of {', '.join(PRESETS)}; got {known.preset}"
+            f"--preset must be one of {', '.join(PRESETS)}, received {known.preset}."
         )
     if known.dataset or known.style:
         config = _upstream_layout(known)

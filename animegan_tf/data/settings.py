@@ -1,21 +1,22 @@
 """Every setting of the preparation of pictures, its default and its line of help."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from animegan_tf.config import setting
-from animegan_tf.errors import InputError
+from animegan_tf.settings import check_bounds, require, setting
 
 
 @dataclass(frozen=True)
 class PhotoSettings:
     """How photos of people become training pictures (tools/prepare.py photos)."""
 
-    size: int = setting(256, "side of the pictures, in pixels")
+    size: int = setting(256, "side of the pictures, in pixels", low=32, high=4096)
     faces: str = setting("all", "which faces of a photo", choices=("all", "largest"))
     margin: float = setting(
-        0.25, "space around the face on either side, in heights of the face"
+        0.25,
+        "space around the face on either side, in heights of the face",
+        low=0,
+        high=4,
     )
     fill: str = setting(
         "blur", "what is painted outside the photo", choices=("reflect", "blur")
@@ -23,24 +24,35 @@ class PhotoSettings:
     turned: bool = setting(
         False, "look for faces in photos that lie on their side or upside down, too"
     )
-    min_confidence: float = setting(0.9, "least confidence of a face, 0 to 1")
-    min_face: int = setting(64, "least side of a face's box in the photo, in pixels")
-    min_sharpness: float = setting(20.0, "least variance of the Laplacian")
-    min_brightness: float = setting(25.0, "least mean luma, 0 to 255")
-    max_brightness: float = setting(225.0, "largest mean luma, 0 to 255")
-    duplicate_distance: int = setting(
-        32, "bits of 256 up to which two hashes mean one picture; -1: keep all"
+    min_confidence: float = setting(
+        0.9, "least confidence of a face, 0 to 1", low=0, high=1
     )
-    superpixel_size: int = setting(50, "smallest superpixel, in pixels")
-    val_share: float = setting(0.02, "share of the pictures that go to val, 0 to 1")
-    seed: int = setting(0, "seed of the draw for val")
+    min_face: int = setting(
+        64, "least side of a face's box in the photo, in pixels", low=1
+    )
+    min_sharpness: float = setting(20.0, "least variance of the Laplacian", low=0)
+    min_brightness: float = setting(25.0, "least mean luma, 0 to 255", low=0, high=255)
+    max_brightness: float = setting(
+        225.0, "largest mean luma, 0 to 255", low=0, high=255
+    )
+    duplicate_distance: int = setting(
+        32,
+        "bits of 256 up to which two hashes mean one picture; -1: keep all",
+        low=-1,
+        high=256,
+    )
+    superpixel_size: int = setting(50, "smallest superpixel, in pixels", low=1)
+    val_share: float = setting(
+        0.02, "share of the pictures that go to val, 0 to 1", low=0, high=1
+    )
+    seed: int = setting(0, "seed of the draw for val", low=0, high=2**32 - 1)
 
 
 @dataclass(frozen=True)
 class AnimeSettings:
     """How anime pictures become a style (tools/prepare.py anime)."""
 
-    size: int = setting(256, "side of the pictures, in pixels")
+    size: int = setting(256, "side of the pictures, in pixels", low=32, high=4096)
     square: str = setting(
         "top", "which square of a tall picture", choices=("top", "center")
     )
@@ -51,43 +63,37 @@ class AnimeSettings:
         choices=("plain", "blurred", "folder"),
     )
     color: tuple[float, float, float] = setting(
-        (255, 255, 255), "red, green and blue of the plain ground, 0 to 255"
+        (255, 255, 255),
+        "red, green and blue of the plain ground, 0 to 255",
+        low=0,
+        high=255,
     )
     backgrounds: Path | None = setting(None, "folder for --ground folder")
-    min_size: int = setting(128, "least short side of a source, in pixels")
+    min_size: int = setting(128, "least short side of a source, in pixels", low=1)
     min_colorfulness: float = setting(
-        0.0, "least colourfulness; 5 leaves grey and sepia pictures out, 0: keep all"
+        0.0,
+        "least colourfulness; 5 leaves grey and sepia pictures out, 0: keep all",
+        low=0,
     )
     max_text: float = setting(
         1.0,
         "largest share of the picture that looks like lettering; 0.002 leaves "
         "subtitles and bubbles out, 1: keep all",
+        low=0,
+        high=1,
     )
     duplicate_distance: int = setting(
-        32, "bits of 256 up to which two hashes mean one picture; -1: keep all"
+        32,
+        "bits of 256 up to which two hashes mean one picture; -1: keep all",
+        low=-1,
+        high=256,
     )
-    noise: float = setting(0.1, "share of white pixels in smooth_noise, 0 to 1")
-    seed: int = setting(0, "seed of the noise and of the choice of backgrounds")
-
-
-# Least and largest value of each number; None: no bound.
-_BOUNDS = {
-    "size": (32, 4096),
-    "margin": (0, 4),
-    "min_confidence": (0, 1),
-    "min_face": (1, None),
-    "min_sharpness": (0, None),
-    "min_brightness": (0, 255),
-    "max_brightness": (0, 255),
-    "duplicate_distance": (-1, 256),
-    "superpixel_size": (1, None),
-    "val_share": (0, 1),
-    "seed": (0, 2**32 - 1),
-    "min_size": (1, None),
-    "min_colorfulness": (0, None),
-    "max_text": (0, 1),
-    "noise": (0, 1),
-}
+    noise: float = setting(
+        0.1, "share of white pixels in smooth_noise, 0 to 1", low=0, high=1
+    )
+    seed: int = setting(
+        0, "seed of the noise and of the choice of backgrounds", low=0, high=2**32 - 1
+    )
 
 
 def check_settings(settings):
@@ -99,24 +105,8 @@ def check_settings(settings):
     Raises:
         InputError: the first value that breaks its rule, named as its flag.
     """
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        least, largest = _BOUNDS.get(field.name, (None, None))
-        # Written so that a value that is no number (nan) fails, too.
-        low = least is None or value >= least
-        if not (low and (largest is None or value <= largest)):
-            bounds = f"{least} or more" if largest is None else f"{least} to {largest}"
-            flag = field.name.replace("_", "-")
-            raise InputError(f"--{flag} must be {bounds}, received {value}.")
+    check_bounds(settings)
     if isinstance(settings, AnimeSettings):
-        if any(not 0 <= value <= 255 for value in settings.color):
-            raise InputError(
-                f"--color must be three numbers from 0 to 255, "
-                f"received {settings.color}."
-            )
-        if (settings.ground == "folder") != (settings.backgrounds is not None):
-            raise InputError(
-                "--ground folder and --backgrounds must be given together, "
-                f"received --ground {settings.ground} and --backgrounds "
-                f"{settings.backgrounds or 'nothing'}."
-            )
+        given = settings.backgrounds is not None
+        rule = "given with --ground folder, and only then"
+        require(settings, "backgrounds", (settings.ground == "folder") == given, rule)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from animegan_tf.config import setting
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.pictures import check_same_cut, match_pictures
 from animegan_tf.files import make_folder, write_atomic
 from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.transform import resize, shrink
 from animegan_tf.page.html import data_uri
+from animegan_tf.settings import setting
 from animegan_tf.study.page import render_page
 from animegan_tf.study.plan import (
     all_questions,

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from animegan_tf.config import DataConfig, TrainConfig, check_config, save_config
+from animegan_tf.config import DataConfig, TrainConfig, check_config
 from animegan_tf.data.pipeline import (
     build_dataset,
     steps_per_epoch,
@@ -23,6 +23,7 @@ from animegan_tf.errors import InputError
 from animegan_tf.files import remove_temporaries
 from animegan_tf.models import build_features
 from animegan_tf.samples import write_samples
+from animegan_tf.settings import save_config
 from animegan_tf.training.build import (
     build_trainers,
     features_dtype,

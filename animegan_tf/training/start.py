@@ -2,10 +2,11 @@
 
 import dataclasses
 
-from animegan_tf.config import TrainConfig, load_config
+from animegan_tf.config import TrainConfig
 from animegan_tf.errors import InputError
 from animegan_tf.inference import find_start, load_generator
 from animegan_tf.models import generator_shape
+from animegan_tf.settings import load_config
 
 # What the shape of the networks hangs on.
 _SHAPE = ("width", "memory", "upsampling")
@@ -29,7 +30,7 @@ class Start:
     def __init__(self, named):
         self.path, self.generator = find_start(named), None
         if self.path.is_dir():
-            config = load_config(self.path / "config.json")
+            config = load_config(self.path / "config.json", TrainConfig)
             self.shape = {name: getattr(config, name) for name in _SHAPE}
             return
         self.generator = load_generator(self.path)

@@ -101,8 +101,8 @@ def _painted_step(args):
     """A step of phase 1 with painted photos as a function of nothing."""
     import tensorflow as tf
 
-    from animegan_tf.config import PRESETS
     from animegan_tf.models import build_features
+    from animegan_tf.presets import PRESETS
     from animegan_tf.training import build
 
     portrait = PRESETS["portrait"]

@@ -18,8 +18,9 @@ def measure_step(args):
     import numpy as np
     import tensorflow as tf
 
-    from animegan_tf.config import PRESETS, OptimizerConfig, StartConfig
+    from animegan_tf.config import OptimizerConfig, StartConfig
     from animegan_tf.models import build_features
+    from animegan_tf.presets import PRESETS
     from animegan_tf.samples import draw_anime, draw_photo, random_portrait
     from animegan_tf.training import build
 

@@ -23,10 +23,10 @@ from animegan_tf.cli import (
     config_from_arguments,
     run_tool,
 )
-from animegan_tf.config import load_config
 from animegan_tf.data.pairs import split_pairs
 from animegan_tf.errors import InputError
 from animegan_tf.inference.names import find_generator
+from animegan_tf.settings import load_config
 from animegan_tf.training.illustrated.settings import IllustratedConfig, check_settings
 
 
@@ -62,7 +62,7 @@ def main(arguments=None):
     check_settings(config)
     split_pairs(config.photos, config.illustrated, config.hold_out)
     if config.init is not None and not find_generator(config.init).is_file():
-        raise InputError(f"--init must name a generator.keras; got {config.init}")
+        raise InputError(f"--init must name a generator.keras, received {config.init}.")
     # Keras takes seconds to import: --help and wrong flags need not wait.
     from animegan_tf.training.illustrated.run import learn
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from animegan_tf.config import save_config
 from animegan_tf.data.crops import CropBatches, PairCrops
 from animegan_tf.data.pairs import load_pairs, split_pairs
 from animegan_tf.errors import InputError, Interrupted, TrainingError
@@ -22,6 +21,7 @@ from animegan_tf.models import (
     save_generator,
     widened,
 )
+from animegan_tf.settings import save_config
 from animegan_tf.training.illustrated.callbacks import Journal, Keeper, draw_sheet
 from animegan_tf.training.illustrated.learner import (
     IllustrationLearner,

@@ -1,12 +1,10 @@
 """Every setting of learning from an illustrator, its default and its line of help."""
 
-import dataclasses
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from animegan_tf.config import setting
 from animegan_tf.errors import InputError
+from animegan_tf.settings import check_bounds, require, setting
 
 _STAGES = "96:16:60000:1e-3:4 128:12:60000:1e-3:3 192:6:40000:6e-4:2 256:4:20000:3e-4:1"
 
@@ -29,8 +27,8 @@ class IllustratedConfig:
         None,
         "generator to start from, of this width or of half of it; none: random weights",
     )
-    width: int = setting(32, "channels of the generator's first block")
-    memory: int = setting(128, "slots of its external attention, without --init")
+    width: int = setting(32, "channels of the generator's first block", low=1)
+    memory: int = setting(128, "slots of its external attention, without --init", low=1)
     stages: str = setting(
         _STAGES,
         "one after the other, SIZE:BATCH:PICTURES:RATE:SEEN: side of the crops, "
@@ -38,33 +36,45 @@ class IllustratedConfig:
         "pictures the perceptual network sees",
     )
     faces: tuple[float, float] = setting(
-        (40.0, 300.0), "least and largest height of a face in a crop, in pixels"
+        (40.0, 300.0), "least and largest height of a face in a crop, in pixels", low=16
     )
-    degraded: float = setting(0.7, "share of the photos that are degraded, 0 to 1")
+    degraded: float = setting(
+        0.7, "share of the photos that are degraded, 0 to 1", low=0, high=1
+    )
     eyes: float = setting(
-        8.0, "weight of a pixel in the eyes; brows and mouth: 0.4 of the way to it"
+        8.0,
+        "weight of a pixel in the eyes; brows and mouth: 0.4 of the way to it",
+        low=1,
     )
-    gradient: float = setting(1.5, "weight of the distance of gradients, pixels' is 1")
-    feature: float = setting(0.1, "weight of the distance of perceptual features")
+    gradient: float = setting(
+        1.5, "weight of the distance of gradients, pixels' is 1", low=0
+    )
+    feature: float = setting(
+        0.1, "weight of the distance of perceptual features", low=0
+    )
     perceptual_weights: Path | None = setting(
         None, "file of VGG16's weights; none: no perceptual network"
     )
-    ema: float = setting(0.999, "decay a step of the averaged generator that is saved")
-    warm_up: int = setting(200, "steps in which the learning rate rises")
+    ema: float = setting(
+        0.999, "decay a step of the averaged generator that is saved", low=0, high=1
+    )
+    warm_up: int = setting(200, "steps in which the learning rate rises", low=0)
     decay: float = setting(
         0.3,
         "share of all steps, at the end, in which the rate falls to nothing, 0 to 1",
+        low=0,
+        high=1,
     )
-    log_steps: int = setting(50, "steps between two lines of the log")
-    save_minutes: float = setting(10.0, "minutes between two checkpoints")
-    sample_minutes: float = setting(15.0, "minutes between two sample sheets")
-    workers: int = setting(1, "threads that cut pictures")
+    log_steps: int = setting(50, "steps between two lines of the log", low=1)
+    save_minutes: float = setting(10.0, "minutes between two checkpoints", low=0)
+    sample_minutes: float = setting(15.0, "minutes between two sample sheets", low=0)
+    workers: int = setting(1, "threads that cut pictures", low=1)
     precision: str = setting(
         "float32",
         "arithmetic of the generator",
         choices=("float32", "mixed_bfloat16"),
     )
-    seed: int = setting(0, "seed of weights and pictures")
+    seed: int = setting(0, "seed of weights and pictures", low=0, high=2**32 - 1)
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,8 @@ def _read_stage(text):
         values = [kind(x) for kind, x in zip(kinds, text.split(":"), strict=True)]
     except ValueError:
         raise InputError(
-            f"--stages must hold SIZE:BATCH:PICTURES:RATE:SEEN, all numbers; got {text}"
+            "--stages must hold SIZE:BATCH:PICTURES:RATE:SEEN, all numbers, "
+            f"received {text}."
         ) from None
     stage = Stage(*values)
     rules = {
@@ -117,27 +128,8 @@ def _read_stage(text):
     }
     for rule, holds in rules.items():
         if not holds:
-            raise InputError(f"--stages must have a {rule}; got {text}")
+            raise InputError(f"--stages must have a {rule}, received {text}.")
     return stage
-
-
-# Least and largest value of each number; None: no bound.
-_BOUNDS = {
-    "width": (1, None),
-    "memory": (1, None),
-    "degraded": (0, 1),
-    "eyes": (1, None),
-    "gradient": (0, None),
-    "feature": (0, None),
-    "ema": (0, 1),
-    "warm_up": (0, None),
-    "decay": (0, 1),
-    "log_steps": (1, None),
-    "save_minutes": (0, None),
-    "sample_minutes": (0, None),
-    "workers": (1, None),
-    "seed": (0, 2**32 - 1),
-}
 
 
 def check_settings(config: IllustratedConfig):
@@ -146,23 +138,10 @@ def check_settings(config: IllustratedConfig):
     Raises:
         InputError: the first value that breaks its rule, named as its flag.
     """
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.name not in _BOUNDS:
-            continue
-        least, largest = _BOUNDS[field.name]
-        # Written so that a value that is no number (nan) fails, too.
-        if not least <= value <= (math.inf if largest is None else largest):
-            bounds = f"{least} or more" if largest is None else f"{least} to {largest}"
-            flag = field.name.replace("_", "-")
-            raise InputError(f"--{flag} must be {bounds}; got {value}")
-    low, high = config.faces
-    if not 16 <= low <= high < math.inf:
-        raise InputError(
-            f"--faces must be two heights from 16 pixels up; got {low:g} {high:g}"
-        )
+    check_bounds(config)
+    least, largest = config.faces
+    require(config, "faces", least <= largest, "two heights, the least one first")
     for name in ("illustrated", "photos"):
-        if getattr(config, name) is None:
-            raise InputError(f"--{name} must name a folder of pictures; none was given")
-    if not read_stages(config.stages):
-        raise InputError("--stages must hold one stage or more; got none")
+        given = getattr(config, name) is not None
+        require(config, name, given, "a folder of pictures")
+    require(config, "stages", read_stages(config.stages), "one stage or more")
