@@ -278,7 +278,7 @@ def test_it_learns_without_tensorflow(config):
     flags = ["--width", "2", "--memory", "4", "--stages", "32:2:4:1e-3:0"]
     code = (
         "import sys; sys.modules['tensorflow'] = None\n"
-        "from animegan_tf.training.illustrated.__main__ import main\n"
+        "from animegan_tf.cli.train_illustrated import main\n"
         f"main({[*flags, '--log-steps', '1', '--save-minutes', '0']} + sys.argv[1:])"
     )
     folders = "--illustrated", config.illustrated, "--photos", config.photos

@@ -20,7 +20,6 @@ ALLOWED = {
     "settings": ("errors", "files"),
     "config": ("settings",),
     "presets": ("config",),
-    "cli": ("errors", "settings"),
     "ops": (),
     "losses": ("ops",),
     "objectives": ("losses",),
@@ -42,13 +41,18 @@ ALLOWED = {
     ),
     "study": ("errors", "evaluation", "files", "imaging", "page", "settings"),
     "training": (
-        *("cli", "config", "data", "errors", "evaluation", "files", "imaging"),
+        *("config", "data", "errors", "evaluation", "files", "imaging"),
         *("inference", "layers", "losses", "models", "objectives", "ops", "page"),
         *("samples", "settings", "untrusted"),
     ),
     "checkpoints": ("errors", "models"),
     "export": ("errors", "files", "imaging", "layers", "models", "ops", "sizes"),
     "serving": ("errors", "files", "imaging"),
+    "cli": (
+        *("checkpoints", "config", "data", "errors", "evaluation", "files"),
+        *("illustration", "inference", "models", "presets", "settings", "study"),
+        "training",
+    ),
 }
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.

@@ -14,7 +14,7 @@ from animegan_tf.inference import Stylizer
 from animegan_tf.models import build_features, build_generator
 from animegan_tf.presets import PRESETS, SAMPLE
 from animegan_tf.samples import draw_photo, random_portrait, write_samples
-from animegan_tf.settings import load_config, save_config
+from animegan_tf.settings import flag_of, load_config, save_config, walk
 from animegan_tf.training import run
 
 TOOLS = Path(__file__).parents[1] / "tools"
@@ -79,6 +79,17 @@ def test_help_is_shown_without_importing_tensorflow(tool):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"usage: {tool}" in done.stdout and f"tools/{tool}" in done.stdout
+
+
+def test_help_of_training_is_a_page_and_help_all_the_rest(call):
+    _, short, _ = call("train.py", "--help")
+    _, full, _ = call("train.py", "--help-all", "--preset", "shinkai")
+    assert len(short.splitlines()) <= 70
+    for flag in ("--photos", "--epochs", "--preset", "--resume", "--help-all"):
+        assert f"\n  {flag}" in short
+    for path, _, value in walk(PRESETS["shinkai"]):
+        assert f"\n  {flag_of(path)}" in full
+    assert "--targets.min-size" not in short and "(default: 100)" in full
 
 
 # A run from beginning to end, in a process of its own; it is resumed in this one.

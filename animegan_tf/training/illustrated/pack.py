@@ -1,25 +1,11 @@
-"""Packs pairs and VGG16's first blocks into one small file, for a machine elsewhere.
+"""Pairs and VGG16's first blocks as one small file, for a machine elsewhere."""
 
-    python -m animegan_tf.training.illustrated.pack pairs.zip \\
-        --illustrated drawings --photos photos --perceptual-weights vgg16.npz
-
-and there, with this package and JAX, or any backend of Keras:
-
-    python -m zipfile -e pairs.zip pairs
-    KERAS_BACKEND=jax python -m animegan_tf.training.illustrated \\
-        --illustrated pairs/illustrated --photos pairs/photos \\
-        --hold-out pairs/hold_out.txt --perceptual-weights pairs/vgg16.npz
-"""
-
-import argparse
 import io
 import zipfile
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.data import cache
 from animegan_tf.data.pairs import NAME, split_pairs
 from animegan_tf.errors import InputError
@@ -63,7 +49,7 @@ def pack(path, photos, illustrated, hold_out, weights, side=400, megabytes=30.0)
             return quality
     raise InputError(
         f"--megabytes must be above {len(data) / 1e6:.0f}, which {len(files)} pairs of "
-        f"--side {side} take at least; got {megabytes:g}"
+        f"--side {side} take at least, received {megabytes:g}."
     )
 
 
@@ -109,37 +95,3 @@ def _npz(arrays):
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
-
-
-def parse_arguments():
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("output", type=Path, metavar="ZIP", help="file to write")
-    for flag in ("--illustrated", "--photos"):
-        parser.add_argument(flag, type=Path, required=True, metavar="DIR")
-    parser.add_argument("--perceptual-weights", type=Path, required=True)
-    parser.add_argument(
-        "--hold-out", type=Path, metavar="PATH", help="stems; default: the last 8"
-    )
-    parser.add_argument("--side", type=int, default=400, help="longest, in pixels")
-    parser.add_argument("--megabytes", type=float, default=30.0, help="at most")
-    return parser.parse_args()
-
-
-def main():
-    args = parse_arguments()
-    quality = pack(
-        args.output,
-        args.photos,
-        args.illustrated,
-        args.hold_out,
-        args.perceptual_weights,
-        args.side,
-        args.megabytes,
-    )
-    print(f"{args.output}: JPEG quality {quality}")
-
-
-if __name__ == "__main__":
-    run_tool(main)

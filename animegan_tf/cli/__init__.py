@@ -20,13 +20,14 @@ class ArgumentParser(argparse.ArgumentParser):
         raise InputError(f"{message}; --help lists the flags")
 
 
-def add_config_arguments(parser, config):
+def add_config_arguments(parser, config, shown=None):
     """Adds a flag for every setting of a configuration.
 
     Args:
         parser: `argparse.ArgumentParser`.
         config: dataclass of settings, nested ones included; its values are the
             defaults that the help shows.
+        shown: paths of the settings that the help lists; None for all.
     """
     groups = {}
     for path, field, value in walk(config):
@@ -46,6 +47,8 @@ def add_config_arguments(parser, config):
             keywords.update(type=kind, choices=field.metadata["choices"])
             if not field.metadata["choices"]:
                 keywords["metavar"] = {Path: "PATH", str: "NAME"}.get(kind, "X")
+        if shown is not None and path not in shown:
+            keywords["help"] = argparse.SUPPRESS
         group.add_argument(flag_of(path), **keywords)
 
 
