@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from animegan_tf.settings import check_bounds, require, setting
 
@@ -194,6 +195,11 @@ class ObjectiveConfig:
     )
 
 
+FAILURES = (
+    *("vanishing gradients", "mode collapse", "identity mapping", "non-convergence"),
+)
+
+
 @dataclass(frozen=True)
 class HealthConfig:
     """What training watches in itself, and what it does about a failure."""
@@ -209,40 +215,15 @@ class HealthConfig:
     bad_steps: int = setting(
         5, "steps in a row with NaN or infinity after which training stops", low=1
     )
-    slope: float = setting(
-        0.05, "vanishing gradients: least slope of an adversarial term; 0: off", low=0
+    ignore: str = setting(
+        "none",
+        "failures that are not watched for, with commas between: vanishing gradients, "
+        "mode collapse, identity mapping, non-convergence",
     )
-    accuracy: float = setting(
-        0.99,
-        "vanishing gradients: accuracy from which on `fall` counts, too",
-        low=0,
-        high=1,
-    )
-    fall: float = setting(
-        0.1,
-        "vanishing gradients: least share of the run's highest slope; 0: off",
-        low=0,
-        high=1,
-    )
-    diversity: float = setting(
-        0.1,
-        "mode collapse: least distance of pictures from each other, in that of "
-        "their photos; 0: off",
-        low=0,
-    )
-    change: float = setting(
-        3.0, "identity mapping: least grey levels from picture to photo; 0: off", low=0
-    )
-    swing: float = setting(
-        0.3,
-        "non-convergence: share of its level that a loss may swing by; 0: off",
-        low=0,
-    )
-    rate_factor: float = setting(
-        0.5, "what lower-rate multiplies the discriminators' rate by", above=0, below=1
-    )
-    least_rate: float = setting(
-        1e-6, "rate that lower-rate does not go below", above=0, below=1
+    # Thresholds of earlier versions; they changed no weight.
+    GONE: ClassVar[tuple[str, ...]] = (
+        *("slope", "accuracy", "fall", "diversity", "change", "swing"),
+        *("rate_factor", "least_rate"),
     )
 
 
@@ -373,6 +354,7 @@ def check_config(config):
     _check_painted_photos(config)
     _check_start_and_devices(config)
     _check_evaluation(config)
+    _check_ignored(config)
     _check_steps_and_penalty(config)
     _check_augmentations(config)
     _check_minibatch(config)
@@ -436,6 +418,12 @@ def _check_evaluation(config):
         require(config, f"evaluation.{name}", given, "given with --evaluate-every")
 
 
+def _check_ignored(config):
+    known = set(ignored_failures(config.health)) <= set(FAILURES)
+    rule = f"none, or some of {', '.join(FAILURES)} with commas between"
+    require(config, "health.ignore", known, rule)
+
+
 def _check_steps_and_penalty(config):
     settings = config.objective
     require(
@@ -491,6 +479,12 @@ def penalty_of(settings):
     if settings.penalty == "own":
         return own.get(settings.objective, "none")
     return settings.penalty
+
+
+def ignored_failures(settings):
+    """Names of the failures that a `HealthConfig` does not watch for."""
+    names = tuple(name.strip() for name in settings.ignore.split(","))
+    return () if names == ("none",) else names
 
 
 def augmentations(settings):

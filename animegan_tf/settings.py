@@ -141,6 +141,9 @@ def _from_dict(kind, values):
     if not isinstance(values, dict):
         raise TypeError(f"{values!r} for a group of settings")
     kinds = {found.name: found.type for found in fields(kind)}
+    # What earlier versions had and nothing needs any more.
+    gone = getattr(kind, "GONE", ())
+    values = {name: value for name, value in values.items() if name not in gone}
     unknown = set(values) - set(kinds)
     if unknown:
         raise ValueError(f"unknown {', '.join(sorted(unknown))}")

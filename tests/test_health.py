@@ -11,16 +11,25 @@ import pytest
 import tensorflow as tf
 from pages import Page
 
-from animegan_tf.config import HealthConfig, LossWeights, OptimizerConfig
+from animegan_tf.config import (
+    HealthConfig,
+    LossWeights,
+    OptimizerConfig,
+    TrainConfig,
+    load_config,
+    save_config,
+)
 from animegan_tf.errors import TrainingError
 from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator
 from animegan_tf.samples import draw_anime, draw_photo, random_portrait
 from animegan_tf.training.dtgan import DTGANTrainer
+from animegan_tf.training.health import callback as acting
 from animegan_tf.training.health import watch as health
+from animegan_tf.training.health.callback import HealthCallback
 from animegan_tf.training.health.page import health_page, write_health_page
 from animegan_tf.training.health.readings import FIGURES, diversity
-from animegan_tf.training.health.watch import HealthWatch, Watch, swing
+from animegan_tf.training.health.watch import Watch, swing
 from animegan_tf.training.step import GatedAdam, Side, WeightAverage, build_optimizer
 from animegan_tf.training.targets import TargetPool
 
@@ -229,7 +238,7 @@ def test_a_discriminator_of_a_hundred_times_the_rate_is_reported(lab):
     assert lab.train(watch, until=health.VANISHING) < 200
     event = watch.events[0]
     assert event["failure"] == health.VANISHING
-    assert "under 0.05 (--health.slope)" in event["message"]
+    assert "under 0.05" in event["message"]
 
 
 def test_a_generator_that_returns_its_input_is_reported(lab):
@@ -413,6 +422,21 @@ def test_what_was_not_measured_is_no_failure():
     assert feed(watch, 30, **unknown) == []
 
 
+def test_what_is_ignored_is_not_told():
+    watch = Watch(HealthConfig(window=10, ignore="mode collapse,vanishing gradients"))
+    (event,) = feed(watch, 30, main__slope=0.01, main__diversity=0, main__change=1.0)
+    assert event["failure"] == health.IDENTITY
+
+
+def test_thresholds_in_the_settings_of_earlier_versions_are_passed_over(tmp_path):
+    path = tmp_path / "config.json"
+    save_config(TrainConfig(health=HealthConfig(window=20)), path)
+    settings = json.loads(path.read_text())
+    settings["health"] |= {"slope": 0.1, "rate_factor": 0.5}
+    path.write_text(json.dumps(settings))
+    assert load_config(path).health == HealthConfig(window=20)
+
+
 def test_gradients_that_are_not_finite_are_named():
     watch = Watch(HealthConfig())
     (event,) = feed(watch, 2, step__applied=0.0, step__discriminators=0.0)
@@ -437,7 +461,7 @@ def test_a_watch_goes_on_from_its_state():
             parts.set_state(state)
     assert len(whole.events) > 3 and whole.skipped == 10
     assert json.dumps(whole.get_state()) == json.dumps(parts.get_state())
-    assert len(whole.curve.rows) <= 400
+    assert len(whole.curve.starts) <= 400
     points = whole.curve.points("support/diversity")
     assert {value for _, value in points} == {0.5}
 
@@ -456,10 +480,10 @@ def act(tmp_path, capsys):
             discriminator_optimizer=keras.optimizers.Adam(1e-3),
             opened=[],
         )
-        watch = Watch(HealthConfig(window=10, action=action, least_rate=4e-4))
+        watch = Watch(HealthConfig(window=10, action=action))
         progress = SimpleNamespace(epoch=2, step=0)
         log = tmp_path / "log.jsonl"
-        callback = HealthWatch(watch, "adversarial", progress, log)
+        callback = HealthCallback(watch, "adversarial", progress, log)
         callback.set_model(model)
         callback.on_train_begin()
         callback.on_epoch_begin(2)
@@ -478,7 +502,7 @@ def test_a_failure_is_printed_and_logged(act):
     model, out, (line,), logs = act(30, main__diversity=0.02)
     assert out.count("\n") == 1 and out.startswith(
         "health: mode collapse of the main tail in step 10 of epoch 3: pictures differ "
-        "by 0.02 of what their photos do, under 0.1 (--health.diversity); try "
+        "by 0.02 of what their photos do, under 0.1; try "
     )
     assert line["event"] == out.strip().removeprefix("health: ")
     assert (line["phase"], line["epoch"], line["step"]) == ("adversarial", 3, 10)
@@ -488,7 +512,8 @@ def test_a_failure_is_printed_and_logged(act):
     assert float(model.discriminator_optimizer.learning_rate) == pytest.approx(1e-3)
 
 
-def test_the_rate_is_lowered_once_a_window_to_its_floor(act):
+def test_the_rate_is_lowered_once_a_window_to_its_floor(act, monkeypatch):
+    monkeypatch.setattr(acting, "LEAST_RATE", 4e-4)
     model, out, _, _ = act(60, "lower-rate", main__slope=0.01)
     assert float(model.discriminator_optimizer.learning_rate) == pytest.approx(4e-4)
     assert "rate is now 0.0005" in out and "rate is now 0.0004" in out

@@ -19,7 +19,7 @@ from animegan_tf.imaging.codec import write_image
 from animegan_tf.samples import draw_anime, random_portrait, write_samples
 from animegan_tf.training import run
 from animegan_tf.training.callbacks import JsonLines
-from animegan_tf.training.health.watch import HealthWatch
+from animegan_tf.training.health.callback import HealthCallback
 from animegan_tf.training.saving.checkpoint import write_checkpoint
 from animegan_tf.training.saving.lock import owned
 from animegan_tf.training.saving.state import Progress, TrainingState
@@ -287,7 +287,7 @@ def write_log(folder):
 
 
 def write_event(folder):
-    watch = HealthWatch(
+    watch = HealthCallback(
         SimpleNamespace(config=None), "adversarial", None, folder / "log.jsonl"
     )
     event = {"failure": "not a number", "message": "x", "step": 1, "epoch": 1}

@@ -36,8 +36,8 @@ from animegan_tf.training.callbacks import (
     SampleGrid,
 )
 from animegan_tf.training.distribute import Agreement, open_devices
+from animegan_tf.training.health.callback import HealthCallback
 from animegan_tf.training.health.page import health_page
-from animegan_tf.training.health.watch import HealthWatch
 from animegan_tf.training.saving.checkpoint import using
 from animegan_tf.training.saving.lock import owned
 from animegan_tf.training.signals import StopSignals
@@ -163,7 +163,10 @@ def _fit(config, files, devices, sources, photos, trainers, state, judges, callb
         keeper = Keeper(state, average, files.generator, config, signals)
         readers = window_readers(sources, config.data)
         for phase, model, end, pool, judges, data in phases:
-            own = [HealthWatch(state.watch, phase, state.progress, log_file), *judges]
+            own = [
+                HealthCallback(state.watch, phase, state.progress, log_file),
+                *judges,
+            ]
             if devices.chief:
                 own += [JsonLines(log_file, phase, state.progress, pool), *written]
             batches = _Batches(sources, data, readers, config.data.batch_size)

@@ -65,12 +65,13 @@ def _bare(trainer):
 def _watched(config, trainer, step):
     """A step with the callbacks of a run, as `fit` calls them."""
     from animegan_tf.training.callbacks import JsonLines
-    from animegan_tf.training.health.watch import HealthWatch, Watch
+    from animegan_tf.training.health.callback import HealthCallback
+    from animegan_tf.training.health.watch import Watch
     from animegan_tf.training.saving.state import Progress
 
     nowhere, progress = Path(os.devnull), Progress()
     callbacks = [
-        HealthWatch(Watch(config.health), "adversarial", progress, nowhere),
+        HealthCallback(Watch(config.health), "adversarial", progress, nowhere),
         JsonLines(nowhere, "adversarial", progress, trainer.targets),
     ]
     for callback in callbacks:

@@ -1,25 +1,21 @@
 """The failures of adversarial training, named while they happen.
 
-`Watch` judges the figures of the last steps and holds no tensor; `HealthWatch` is the
-callback that feeds it, tells what it found and does what the settings ask for.
+`Watch` judges the figures of the last steps, holds no tensor and does nothing about
+what it finds: that is `callback.HealthCallback`.
 """
 
 import copy
-import json
 import math
 from collections import deque
 
-import keras
 import numpy as np
+from scipy.signal import detrend
 
-from animegan_tf.config import HealthConfig
-from animegan_tf.errors import TrainingError
-from animegan_tf.training.health.readings import FIGURES, TAILS
-from animegan_tf.untrusted import open_file
+from animegan_tf.config import FAILURES, HealthConfig, ignored_failures
+from animegan_tf.training.health.readings import FIGURES, MEASURES, TAILS
 
 NOT_A_NUMBER = "not a number"
-VANISHING, COLLAPSE = "vanishing gradients", "mode collapse"
-IDENTITY, OSCILLATION = "identity mapping", "non-convergence"
+VANISHING, COLLAPSE, IDENTITY, OSCILLATION = FAILURES
 ADVICE = {
     NOT_A_NUMBER: "lower rates, or --precision float32 if it is another",
     VANISHING: "a lower --discriminator-rate, or --health.action lower-rate",
@@ -28,16 +24,19 @@ ADVICE = {
     "--discriminator-rate",
     OSCILLATION: "lower rates on both sides, or a larger --batch-size",
 }
-# The two losses that oppose each other, by tail.
-_GENERATOR_LOSS = "{}/adversarial"
+# Medians of a window that are failures below these; the accuracy only where the slope
+# has fallen to so much of the run's best. They were set on drawn portraits.
+THRESHOLDS = {"slope": 0.05, "accuracy": 0.99, "diversity": 0.1, "change": 3.0}
+_FALL = 0.1
+# Part of its level that a loss may swing by.
+_SWING = 0.3
+# The two losses that oppose each other.
+SIDES = ("generator", "discriminator")
 _DISCRIMINATOR_LOSS = {
     "support": ("discriminator/anime", "discriminator/painted", "discriminator/smooth"),
     "main": ("discriminator/main",),
 }
-CURVES = (
-    *FIGURES,
-    *(f"{tail}/{side}" for tail in TAILS for side in ("generator", "discriminator")),
-)
+CURVES = (*FIGURES, *(f"{tail}/{side}" for tail in TAILS for side in SIDES))
 _POINTS, _EVENTS = 400, 500
 # What of a `Watch` is its state as it is.
 _PLAIN = ("steps", "skipped", "streak", "acted", "reopen", "best", "events")
@@ -57,6 +56,7 @@ class Watch:
         events: dicts, what was found, in order: "epoch", "step", "seen" (`steps` then),
             "failure", "tail", "message", and "until", the `steps` from which on it was
             seen no more.
+        active: events that go on, by failure and tail.
         curve: `Curve` of all that was seen.
         epoch: `Curve` of one stretch, the epoch under way.
     """
@@ -86,84 +86,41 @@ class Watch:
         self.steps += adversarial
         place = {"epoch": epoch, "step": step, "seen": self.steps}
         if not readings["step/applied"]:
-            return self._not_applied(readings, place)
+            self.skipped += 1
+            self.streak += 1
+            if self.streak > 1:
+                return []
+            message = f"{', '.join(_not_finite(readings))} was no longer a number"
+            return [self._event(place, NOT_A_NUMBER, "", message)]
         self.streak = 0
         if not adversarial:
             return []
-        row = _curves(readings)
-        self.window.append(row)
-        self.curve.add(self.steps, row)
-        self.epoch.add(0, row)
-        every = max(1, self.config.window // 10)
-        full = len(self.window) == self.config.window
-        return self._judge(place) if full and self.steps % every == 0 else []
-
-    def _not_applied(self, readings, place):
-        self.skipped += 1
-        self.streak += 1
-        bad = [name for name, value in readings.items() if not math.isfinite(value)]
-        bad = [name for name in bad if name not in FIGURES]
-        sides = [name for name in readings if name.startswith("step/")]
-        bad += [
-            f"gradient of the {name.removeprefix('step/')}"
-            for name in sides
-            if not bad and name != "step/applied" and readings[name] < 1
-        ]
-        if self.streak > 1:
+        figures = _figures(readings)
+        self.window.append(figures)
+        self.curve.add(self.steps, figures)
+        self.epoch.add(0, figures)
+        length = self.config.window
+        if len(self.window) < length or self.steps % max(1, length // 10):
             return []
-        message = f"{', '.join(bad)} was no longer a number"
-        return [self._event(place, NOT_A_NUMBER, "", message)]
+        return self._judge(place)
 
     def _judge(self, place):
-        window = {name: np.array([row[name] for row in self.window]) for name in CURVES}
-        found = {}
+        window, found = dict(zip(CURVES, np.array(self.window).T)), {}
         for tail in TAILS:
-            seen = {
-                name.removeprefix(f"{tail}/"): values
-                for name, values in window.items()
-                if name.startswith(f"{tail}/")
-            }
-            for failure, message in self._failures(tail, seen):
-                found[failure, tail] = message
+            seen = {name: window[f"{tail}/{name}"] for name in (*MEASURES, *SIDES)}
+            self.best[tail] = max(self.best[tail], _median(seen["slope"]))
+            for failure, message in _failures(seen, self.best[tail]):
+                if failure not in ignored_failures(self.config):
+                    found[failure, tail] = message
         for key in set(self.active) - set(found):
             self.active.pop(key)["until"] = place["seen"]
-        begin = []
-        for (failure, tail), message in found.items():
-            if (failure, tail) not in self.active:
-                event = self._event(place, failure, tail, message)
-                self.active[failure, tail] = event
-                begin.append(event)
-        return begin
-
-    def _failures(self, tail, seen):
-        """Pairs of a failure and what is said of it."""
-        config, middle = self.config, {n: _middle(v) for n, v in seen.items()}
-        slope, accuracy = middle["slope"], middle["accuracy"]
-        best = self.best[tail] = max(self.best[tail], slope)
-        told = f"slope of the adversarial term {slope:.3g}"
-        if slope < config.slope:
-            yield VANISHING, f"{told}, under {config.slope:g} (--health.slope)"
-        elif accuracy >= config.accuracy and slope < config.fall * best:
-            yield VANISHING, (
-                f"discriminator right in {accuracy:.1%} and {told}, under "
-                f"{config.fall:g} (--health.fall) of the {best:.3g} that it was"
-            )
-        if middle["diversity"] < config.diversity:
-            yield COLLAPSE, (
-                f"pictures differ by {middle['diversity']:.3g} of what their photos "
-                f"do, under {config.diversity:g} (--health.diversity)"
-            )
-        if middle["change"] < config.change:
-            yield IDENTITY, (
-                f"pictures are {middle['change']:.3g} grey levels from their photos, "
-                f"under {config.change:g} (--health.change)"
-            )
-        swings = [swing(seen[side]) for side in ("generator", "discriminator")]
-        if config.swing and min(swings) > config.swing:
-            yield OSCILLATION, (
-                f"the losses swing by {swings[0]:.2f} and {swings[1]:.2f} of their "
-                f"level, above {config.swing:g} (--health.swing)"
-            )
+        begin = {
+            key: self._event(place, *key, message)
+            for key, message in found.items()
+            if key not in self.active
+        }
+        self.active |= begin
+        return list(begin.values())
 
     def _event(self, place, failure, tail, message):
         event = {**place, "failure": failure, "tail": tail, "message": message}
@@ -172,33 +129,35 @@ class Watch:
 
     def summary(self):
         """Sentences on what was found, and on how the figures were."""
-        counts = {}
-        for event in self.events:
-            counts[event["failure"]] = counts.get(event["failure"], 0) + 1
-        found = ", ".join(f"{name} ({count})" for name, count in counts.items())
+        failures = [event["failure"] for event in self.events]
+        counts = (
+            f"{name} ({failures.count(name)})" for name in dict.fromkeys(failures)
+        )
         lines = [
-            f"health: {found or 'no failure'} in {self.steps} adversarial steps"
+            f"health: {', '.join(counts) or 'no failure'} in {self.steps} adversarial "
+            "steps"
             + (f"; {self.skipped} steps were not applied" if self.skipped else "")
         ]
+        window = dict(zip(CURVES, np.array(self.window).T))
         for tail in TAILS if self.window else ():
-            middle = {
-                name: _middle([row[f"{tail}/{name}"] for row in self.window])
-                for name in ("accuracy", "slope", "diversity", "change")
-            }
+            accuracy, slope, diversity, change = (
+                _median(window[f"{tail}/{name}"]) for name in MEASURES
+            )
             lines.append(
                 f"  {tail} tail, median of the last {len(self.window)} steps: "
-                f"accuracy {middle['accuracy']:.2f}, slope {middle['slope']:.3g}, "
-                f"diversity {middle['diversity']:.2f}, "
-                f"{middle['change']:.1f} grey levels from the photo"
+                f"accuracy {accuracy:.2f}, slope {slope:.3g}, diversity "
+                f"{diversity:.2f}, {change:.1f} grey levels from the photo"
             )
         return lines
 
     def get_state(self):
         """All that `set_state` needs to go on: numbers, texts, lists and dicts."""
         state = {name: getattr(self, name) for name in _PLAIN}
+        # JSON has no NaN.
+        window = [[x if math.isfinite(x) else None for x in row] for row in self.window]
         return state | {
             "active": list(self.active.values()),
-            "window": [[_shown(row[name]) for name in CURVES] for row in self.window],
+            "window": window,
             "curve": self.curve.get_state(),
             "epoch": self.epoch.get_state(),
         }
@@ -211,16 +170,14 @@ class Watch:
         """
         if not all(map(_is_event, [*state["events"], *state["active"]])):
             raise ValueError("events must be failures, each with its place")
-        self.active = {}
         for name in _PLAIN:
             setattr(self, name, copy.deepcopy(state[name]))
+        self.active = {}
         for event in state["active"]:
             same = [known for known in self.events if known == event]
             self.active[event["failure"], event["tail"]] = (same or [dict(event)])[0]
         self.window.clear()
-        for row in state["window"]:
-            values = [math.nan if value is None else value for value in row]
-            self.window.append(dict(zip(CURVES, values)))
+        self.window.extend(np.array(row, float).tolist() for row in state["window"])
         self.curve.set_state(state["curve"])
         self.epoch.set_state(state["epoch"])
 
@@ -234,26 +191,81 @@ def _is_event(event):
     )
 
 
-def _curves(readings):
-    row = {name: readings[name] for name in FIGURES}
-    for tail in TAILS:
-        row[f"{tail}/generator"] = readings[_GENERATOR_LOSS.format(tail)]
-        row[f"{tail}/discriminator"] = sum(
+def _not_finite(readings):
+    """Names of the terms that are no numbers; else of sides whose gradients are not."""
+    terms = [
+        n for n, x in readings.items() if not math.isfinite(x) and n not in FIGURES
+    ]
+    sides = [
+        n.removeprefix("step/")
+        for n, x in readings.items()
+        if n[:5] == "step/" and x < 1
+    ]
+    return terms or [f"gradient of the {side}" for side in sides if side != "applied"]
+
+
+def _figures(readings):
+    """The step's numbers in the order of `CURVES`."""
+    losses = [
+        value
+        for tail in TAILS
+        for value in (
+            readings[f"{tail}/adversarial"],
             # Objectives that compare have no term of the real pictures alone.
-            readings.get(name, 0.0)
-            for name in _DISCRIMINATOR_LOSS[tail]
+            sum(readings.get(name, 0.0) for name in _DISCRIMINATOR_LOSS[tail]),
         )
-    return row
+    ]
+    return [*(readings[name] for name in FIGURES), *losses]
 
 
-def _shown(value):
-    """JSON has no NaN."""
-    return value if math.isfinite(value) else None
+def _failures(seen, best):
+    """Pairs of a failure and what is said of it.
+
+    Args:
+        seen: dict of a tail's measures and losses in the window.
+        best: the highest slope that this run had.
+    """
+    accuracy, slope, diversity, change = (_median(seen[name]) for name in MEASURES)
+    told = f"slope of the adversarial term {slope:.3g}"
+    if slope < THRESHOLDS["slope"]:
+        yield VANISHING, f"{told}, under {THRESHOLDS['slope']:g}"
+    elif accuracy >= THRESHOLDS["accuracy"] and slope < _FALL * best:
+        yield (
+            VANISHING,
+            (
+                f"discriminator right in {accuracy:.1%} and {told}, under {_FALL:g} of the "
+                f"{best:.3g} that it was"
+            ),
+        )
+    if diversity < THRESHOLDS["diversity"]:
+        yield (
+            COLLAPSE,
+            (
+                f"pictures differ by {diversity:.3g} of what their photos do, under "
+                f"{THRESHOLDS['diversity']:g}"
+            ),
+        )
+    if change < THRESHOLDS["change"]:
+        yield (
+            IDENTITY,
+            (
+                f"pictures are {change:.3g} grey levels from their photos, under "
+                f"{THRESHOLDS['change']:g}"
+            ),
+        )
+    swings = [swing(seen[side]) for side in SIDES]
+    if min(swings) > _SWING:
+        yield (
+            OSCILLATION,
+            (
+                f"the losses swing by {swings[0]:.2f} and {swings[1]:.2f} of their level, "
+                f"above {_SWING:g}"
+            ),
+        )
 
 
-def _middle(values):
-    """The median of what is finite; NaN, which no threshold catches, of nothing."""
-    values = np.asarray(values, float)
+def _median(values):
+    """Of what is finite; NaN, which no threshold catches, of nothing."""
     values = values[np.isfinite(values)]
     return float(np.median(values)) if values.size else math.nan
 
@@ -266,19 +278,17 @@ def swing(values):
     after it was unlike itself.
 
     Args:
-        values: the loss of consecutive steps.
+        values: `(steps,)`, the loss of consecutive steps.
 
     Returns:
         Standard deviation about the straight line through them, divided by their mean
         size; 0 where the correlation with themselves, once it was negative, does not
         rise to 0.5 again within half of the steps.
     """
-    values = np.asarray(values, float)
     values = values[np.isfinite(values)]
     if len(values) < 8:
         return 0.0
-    steps = np.arange(len(values))
-    rest = values - np.polyval(np.polyfit(steps, values, 1), steps)
+    rest = detrend(values)
     power = np.mean(rest**2)
     if power <= 1e-12 * np.mean(values**2):
         return 0.0
@@ -296,156 +306,35 @@ class Curve:
     When there are too many stretches, each two become one.
 
     Attributes:
-        rows: `[first step, {name: (sum, count)}]` by stretch.
+        stretch: steps of each.
+        starts: first step of each.
+        sums: `(figures, 2)` array of each, sum and count of what is finite.
     """
 
     def __init__(self):
-        self.stretch, self.rows = 1, []
+        self.stretch, self.starts, self.sums = 1, [], []
 
     def add(self, step, figures):
-        if not self.rows or step >= self.rows[-1][0] + self.stretch:
-            self.rows.append([step, {name: (0.0, 0) for name in CURVES}])
-        sums = self.rows[-1][1]
-        for name in CURVES:
-            if math.isfinite(figures[name]):
-                total, count = sums[name]
-                sums[name] = total + figures[name], count + 1
-        if len(self.rows) > _POINTS:
-            self._halve()
-
-    def _halve(self):
-        self.stretch *= 2
-        pairs = [self.rows[i : i + 2] for i in range(0, len(self.rows), 2)]
-        self.rows = [
-            [
-                pair[0][0],
-                {
-                    name: tuple(map(sum, zip(*(sums[name] for _, sums in pair))))
-                    for name in CURVES
-                },
-            ]
-            for pair in pairs
-        ]
+        if not self.starts or step >= self.starts[-1] + self.stretch:
+            self.starts.append(step)
+            self.sums.append(np.zeros((len(CURVES), 2)))
+        finite = np.isfinite(figures)
+        self.sums[-1] += np.stack([np.where(finite, figures, 0), finite], axis=1)
+        if len(self.starts) > _POINTS:
+            self.stretch *= 2
+            self.sums = list(np.add.reduceat(self.sums, range(0, len(self.starts), 2)))
+            self.starts = self.starts[::2]
 
     def points(self, name):
         """Pairs of a step and the mean of a figure over the stretch that it begins."""
-        return [
-            (step, sums[name][0] / sums[name][1])
-            for step, sums in self.rows
-            if sums[name][1]
-        ]
+        sums = [sums[CURVES.index(name)] for sums in self.sums]
+        return [(a, float(x / n)) for a, (x, n) in zip(self.starts, sums) if n]
 
     def get_state(self):
-        rows = [
-            [step, [list(sums[name]) for name in CURVES]] for step, sums in self.rows
-        ]
+        rows = [[a, sums.tolist()] for a, sums in zip(self.starts, self.sums)]
         return {"stretch": self.stretch, "rows": rows}
 
     def set_state(self, state):
         self.stretch = state["stretch"]
-        self.rows = [
-            [step, {name: tuple(pair) for name, pair in zip(CURVES, sums)}]
-            for step, sums in state["rows"]
-        ]
-
-
-class HealthWatch(keras.callbacks.Callback):
-    """Feeds a `Watch` after every step, tells what it finds, and acts.
-
-    The means of its figures join the epoch's logs as `health/...`, for the callbacks
-    that come after this one.
-
-    Args:
-        watch: `Watch`, shared by both phases.
-        phase: "pretrain" or "adversarial".
-        progress: `Progress`, which counts a step only after this callback.
-        log: file that gets a line of JSON for each failure, or None.
-
-    Raises:
-        TrainingError: too many steps in a row were not applied, or a failure was found
-            and `HealthConfig.action` is "stop".
-    """
-
-    def __init__(self, watch, phase, progress, log):
-        super().__init__()
-        self.watch, self.config = watch, watch.config
-        self.phase, self.progress, self.log = phase, progress, log
-
-    def on_train_begin(self, logs=None):
-        if self.watch.reopen is not None:
-            self.model.discriminators_open.assign(False)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if not self.progress.step:
-            self.watch.begin_epoch()
-
-    def on_train_batch_end(self, batch, logs=None):
-        epoch, step = self.progress.epoch + 1, self.progress.step + 1
-        for event in self.watch.add(self.model.readings.read(), epoch, step):
-            self._tell(event)
-        if self.watch.streak >= self.config.bad_steps:
-            raise TrainingError(
-                f"{_told(self.watch.events[-1])}, and {self.watch.streak} steps in a "
-                "row were not applied; the newest checkpoint is from before"
-            )
-        if self.watch.active:
-            self._act()
-        if self.watch.reopen is not None and self.watch.steps >= self.watch.reopen:
-            self.watch.reopen = None
-            self.model.discriminators_open.assign(True)
-
-    def on_epoch_end(self, epoch, logs=None):
-        for name in FIGURES:
-            for _, mean in self.watch.epoch.points(name):
-                logs[f"health/{name}"] = mean
-
-    def _tell(self, event):
-        text = f"{_told(event)}; try {ADVICE[event['failure']]}"
-        print(f"health: {text}", flush=True)
-        if self.log is None:
-            return
-        with open_file(self.log, "a") as file:
-            file.write(json.dumps({"phase": self.phase, "event": text, **event}) + "\n")
-
-    def _act(self):
-        """At most once a window: what is done needs time to show."""
-        watch, action = self.watch, self.config.action
-        if action == "stop":
-            event = next(iter(watch.active.values()))
-            raise TrainingError(
-                f"{_told(event)}; training stops, as --health.action asks for"
-            )
-        recent = watch.acted is not None
-        if (
-            action == "warn"
-            or recent
-            and watch.steps < watch.acted + watch.config.window
-        ):
-            return
-        watch.acted = watch.steps
-        if action == "lower-rate":
-            self._lower_rate()
-        else:
-            self._rest()
-
-    def _lower_rate(self):
-        optimizer = self.model.discriminator_optimizer
-        rate = float(optimizer.learning_rate)
-        lower = max(rate * self.config.rate_factor, self.config.least_rate)
-        if lower < rate:
-            optimizer.learning_rate = lower
-            print(f"health: the discriminators' rate is now {lower:.3g}", flush=True)
-
-    def _rest(self):
-        steps = self.config.window // 2
-        self.watch.reopen = self.watch.steps + steps
-        self.model.discriminators_open.assign(False)
-        print(f"health: the discriminators rest for {steps} steps", flush=True)
-
-
-def _told(event):
-    """A failure with its place, as one clause."""
-    place = f"in step {event['step']} of epoch {event['epoch']}"
-    if event["failure"] == NOT_A_NUMBER:
-        return f"the loss {event['message']} {place}"
-    return f"{event['failure']} of the {event['tail']} tail {place}: {event['message']}"
+        self.starts = [start for start, _ in state["rows"]]
+        self.sums = [np.array(sums, float) for _, sums in state["rows"]]
