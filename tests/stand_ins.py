@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from animegan_tf.evaluation.views import resize
+from animegan_tf.evaluation.features import resample
 
 
 class Grid:
@@ -15,7 +15,7 @@ class Grid:
         self.weights_hash = self.identifier = f"hash-of-{name}"
 
     def prepare(self, image):
-        return resize(image, self.size, self.filter)
+        return resample(image, self.size, self.filter)
 
     def cells(self, images):
         cells = np.stack(images).reshape(-1, 3, 10, 3, 10, 3).mean(axis=(2, 4))

@@ -9,7 +9,6 @@ from helpers import shared
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.evaluate import Settings, evaluate_folders
-from animegan_tf.evaluation.extraction import extract
 from animegan_tf.evaluation.faces import (
     NONE,
     FaceColors,
@@ -17,8 +16,8 @@ from animegan_tf.evaluation.faces import (
     eye_height,
     open_faces,
 )
+from animegan_tf.evaluation.features import View, extract
 from animegan_tf.evaluation.measures import PHOTOS
-from animegan_tf.evaluation.views import View
 from animegan_tf.files import list_images
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.color import from_lab, to_lab

@@ -12,14 +12,13 @@ from PIL import Image, ImageFilter
 from skimage import data
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.extraction import extract
-from animegan_tf.evaluation.features import (
+from animegan_tf.evaluation.extractors import (
     FaceIdentity,
     InceptionNetwork,
     Lpips,
     open_inception,
 )
-from animegan_tf.evaluation.views import TOP_SQUARE, View
+from animegan_tf.evaluation.features import TOP_SQUARE, View, extract
 from animegan_tf.evaluation.weights import KERAS_INCEPTION
 from animegan_tf.files import list_images
 from animegan_tf.imaging.codec import read_image

@@ -10,8 +10,15 @@ from PIL import Image
 from skimage import data
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.extraction import FeatureCache, extract
-from animegan_tf.evaluation.views import FILTERS, TOP_SQUARE, View, cut_out, resize
+from animegan_tf.evaluation.features import (
+    FILTERS,
+    TOP_SQUARE,
+    FeatureCache,
+    View,
+    cut_out,
+    extract,
+    resample,
+)
 from animegan_tf.imaging.codec import write_image
 
 
@@ -127,10 +134,10 @@ def test_a_full_cache_costs_no_tensorflow(paths, tmp_path):
     code = f"""
 import sys
 import numpy as np
-from animegan_tf.evaluation import intervals, metrics, pixels, portraits
-from animegan_tf.evaluation.extraction import FeatureCache, extract
-from animegan_tf.evaluation.features import InceptionNetwork, Lpips
-from animegan_tf.evaluation.views import View
+from animegan_tf.evaluation import intervals, metrics, pixels
+from animegan_tf.evaluation.features import FeatureCache, extract
+from animegan_tf.evaluation.extractors import InceptionNetwork, Lpips
+from animegan_tf.evaluation.features import View
 
 network = InceptionNetwork("drawing-inception", {str(weights)!r})
 cache = FeatureCache({str(tmp_path / "cache")!r})
@@ -177,18 +184,18 @@ def resampling_matrix(source, target):
 def test_a_square_is_neither_aliased_nor_rounded_nor_out_of_range():
     image = data.astronaut()[:150, :200]
     for size in (99, 180):
-        found = resize(image, size, "bicubic")
+        found = resample(image, size, "bicubic")
         assert found.shape == (size, size, 3) and found.dtype == np.float32
         down, across = (resampling_matrix(n, size) for n in image.shape[:2])
         exact = np.einsum("ih,hwc,jw->ijc", down, image, across, optimize=True)
         np.testing.assert_allclose(found, np.clip(exact, 0, 255), atol=1e-3)
     stripes = np.zeros((200, 200, 3), np.uint8)
     stripes[:, ::2] = 255
-    assert np.ptp(resize(stripes, 50, "bicubic")[5:-5, 5:-5]) < 4
+    assert np.ptp(resample(stripes, 50, "bicubic")[5:-5, 5:-5]) < 4
     step = np.zeros((16, 16, 3), np.uint8)
     step[:, 8:] = 255
     for resampling in FILTERS:  # bicubic and Lanczos overshoot by themselves
-        enlarged = resize(step, 50, resampling)
+        enlarged = resample(step, 50, resampling)
         assert enlarged.min() == 0 and enlarged.max() == 255
 
 

@@ -16,13 +16,12 @@ from animegan_tf.config import (
     LossWeights,
     OptimizerConfig,
     TrainConfig,
-    load_config,
-    save_config,
 )
 from animegan_tf.errors import TrainingError
 from animegan_tf.layers import compiled
 from animegan_tf.models import build_discriminator
 from animegan_tf.samples import draw_anime, draw_photo, random_portrait
+from animegan_tf.settings import load_config, save_config
 from animegan_tf.training.dtgan import DTGANTrainer
 from animegan_tf.training.health import callback as acting
 from animegan_tf.training.health import watch as health
@@ -434,7 +433,7 @@ def test_thresholds_in_the_settings_of_earlier_versions_are_passed_over(tmp_path
     settings = json.loads(path.read_text())
     settings["health"] |= {"slope": 0.1, "rate_factor": 0.5}
     path.write_text(json.dumps(settings))
-    assert load_config(path).health == HealthConfig(window=20)
+    assert load_config(path, TrainConfig).health == HealthConfig(window=20)
 
 
 def test_gradients_that_are_not_finite_are_named():

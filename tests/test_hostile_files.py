@@ -20,7 +20,7 @@ from animegan_tf.checkpoints import import_checkpoint
 from animegan_tf.config import TrainConfig
 from animegan_tf.data.manifest import Manifest, kept_names
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.extraction import FeatureCache
+from animegan_tf.evaluation.features import FeatureCache
 from animegan_tf.evaluation.networks import imagenet_inception
 from animegan_tf.evaluation.weights import read_arrays
 from animegan_tf.imaging import faces

@@ -61,8 +61,8 @@ def test_resampling_with_repetition_would_lift_the_frechet_distance():
     draw, repeated = rng(), []
     for _ in range(100):
         drawn = (x[draw.integers(0, len(x), len(x))] for x in (a, b))
-        repeated.append(metrics.frechet_between(*drawn))
-    assert np.mean(repeated) > metrics.frechet_between(a, b) + 0.4 * np.std(repeated)
+        repeated.append(metrics.frechet_distance(*drawn))
+    assert np.mean(repeated) > metrics.frechet_distance(a, b) + 0.4 * np.std(repeated)
 
 
 def test_intervals_of_inception_scores_hold_what_is_expected():
@@ -90,7 +90,7 @@ def test_values_are_those_of_the_metrics():
     found = intervals.kernel(a, b, rng(), 7, 20)
     expected = metrics.kernel_distance(a, b, rng(), 7, 20)
     assert (found.value, found.deviation) == expected[:2]
-    assert intervals.frechet(a, b, rng()).value == metrics.frechet_between(a, b)
+    assert intervals.frechet(a, b, rng()).value == metrics.frechet_distance(a, b)
     score = intervals.inception_score(p, rng(), 4)
     assert (score.value, score.deviation) == metrics.inception_score(p, rng(), 4)[:2]
     both = intervals.precision_recall(a, b[:30], rng())

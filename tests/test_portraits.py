@@ -9,12 +9,17 @@ from helpers import shared
 from skimage import data
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation import metrics
-from animegan_tf.evaluation.extraction import FeatureCache, extract
-from animegan_tf.evaluation.features import FaceIdentity, InceptionNetwork, Lpips
+from animegan_tf.evaluation import pixels
+from animegan_tf.evaluation.extractors import FaceIdentity, InceptionNetwork, Lpips
+from animegan_tf.evaluation.face_measures import face_cuts, identities
+from animegan_tf.evaluation.features import (
+    TOP_SQUARE,
+    FeatureCache,
+    View,
+    cut_out,
+    extract,
+)
 from animegan_tf.evaluation.pixels import Comparison, Statistics
-from animegan_tf.evaluation.portraits import face_cuts, identities
-from animegan_tf.evaluation.views import TOP_SQUARE, View, cut_out
 from animegan_tf.files import list_images
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.transform import resize
@@ -73,11 +78,11 @@ def test_measures_by_pixels_are_those_of_the_metrics_at_one_size(files):
     photo, picture = (View(files[name]) for name in ("portrait", "bright"))
     found = extract(Comparison(), [photo, photo], [picture, photo])
     a, b = (resize(read_image(x.path), 256, 256) for x in (photo, picture))
-    color = metrics.color_distance(a, b)
+    color = pixels.color_distance(a, b)
     expected = {
-        "psnr": metrics.psnr(a, b),
-        "ssim": metrics.ssim(a, b),
-        "ms_ssim": metrics.ms_ssim(a, b),
+        "psnr": pixels.psnr(a, b),
+        "ssim": pixels.ssim(a, b),
+        "ms_ssim": pixels.ms_ssim(a, b),
         "color": color.whole,
         "chroma": color.chroma,
     }
@@ -87,8 +92,8 @@ def test_measures_by_pixels_are_those_of_the_metrics_at_one_size(files):
         {"psnr": np.inf, "ssim": 1, "ms_ssim": 1, "color": 0, "chroma": 0}
     )
     described = extract(Statistics(), [photo, picture])
-    assert described["total_variation"][0] == metrics.total_variation(a)
-    assert described["edge_density"][1] == metrics.edge_density(b)
+    assert described["total_variation"][0] == pixels.total_variation(a)
+    assert described["edge_density"][1] == pixels.edge_density(b)
 
 
 def test_sizes_have_caches_of_their_own():

@@ -39,10 +39,9 @@ SETTINGS = {
 EVIL = '<b>&"x.png'
 
 
-@pytest.fixture
-def prepared(tmp_path):
-    """Arguments of a small run: eight kept faces, two drops for each reason."""
-    source, dataset = tmp_path / "source", tmp_path / "dataset"
+def small_run(folder):
+    """Arguments of a run: eight kept faces, and a drop or two for each reason."""
+    source, dataset = folder / "source", folder / "dataset"
     (dataset / "train_photo").mkdir(parents=True)
     (dataset / "val").mkdir()
     source.mkdir()
@@ -73,13 +72,30 @@ def prepared(tmp_path):
     }
 
 
-@pytest.fixture(autouse=True)
-def drawn(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def drawn():
     """What charts are asked to show."""
     asked = []
-    chart = lambda **options: asked.append(options) or CHART  # noqa: E731
-    monkeypatch.setattr(report, "stacked_histogram", chart)
-    return asked
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            report,
+            "stacked_histogram",
+            lambda **options: asked.append(options) or CHART,
+        )
+        yield asked
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    return small_run(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory, drawn):
+    """Arguments, summary, page and charts of such a run."""
+    arguments = small_run(tmp_path_factory.mktemp("run"))
+    summary, html = _written(arguments)
+    return arguments, summary, Page(html), drawn[-4:]
 
 
 def _record(source, number, decision="dropped", **values):
@@ -109,21 +125,18 @@ def _written(arguments):
 # Numbers
 
 
-def test_counts_add_up(prepared):
-    summary, _ = _written(prepared)
-    counts = summary["counts"]
+def test_counts_add_up(plain):
+    counts = plain[1]["counts"]
     assert counts["records"] == 19 == counts["kept"] + counts["dropped"]
-    assert counts["sources"] == 18
+    assert counts["sources"] == 18 and counts["others"] == 2
     assert counts["kept_by_folder"] == {"train_photo": 7, "val": 1}
-    assert counts["dropped_by_reason"] == {r: 1 for r in REASONS} | {
-        "face too small": 2
-    }
-    assert counts["others"] == 2
+    once = dict.fromkeys(REASONS, 1)
+    assert counts["dropped_by_reason"] == once | {"face too small": 2}
 
 
-def test_statistics_are_numpys(prepared):
-    summary, _ = _written(prepared)
-    values = [r.sharpness for r in prepared["records"] if r.sharpness is not None]
+def test_statistics_are_numpys(plain):
+    arguments, summary, *_ = plain
+    values = [r.sharpness for r in arguments["records"] if r.sharpness is not None]
     statistics = summary["statistics"]["sharpness"]
     assert statistics["count"] == len(values) == 18
     expected = np.percentile(values, [0, 5, 25, 50, 75, 95, 100])
@@ -131,30 +144,23 @@ def test_statistics_are_numpys(prepared):
     np.testing.assert_allclose([statistics[n] for n in names], expected, atol=1e-4)
 
 
-def test_histograms_hold_every_value_where_it_belongs(prepared):
-    summary, _ = _written(prepared)
-    assert len(summary["histograms"]) == 7
-    for name, histogram in summary["histograms"].items():
+def test_histograms_hold_every_value_where_it_belongs(plain):
+    arguments, summary, *_ = plain
+    histograms = summary["histograms"]
+    assert len(histograms) == 7
+    for name, histogram in histograms.items():
         counts = histogram["kept"] + histogram["dropped"]
         assert sum(counts) == summary["statistics"][name]["count"] > 0
-    histogram = summary["histograms"]["brightness"]
-    edges, step = histogram["edges"], histogram["edges"][1]
+    edges = histograms["brightness"]["edges"]
     assert edges[0] == 0 and edges[-1] >= 255 and np.ptp(np.diff(edges)) == 0
-    kept = [r.brightness for r in prepared["records"] if r.decision == "kept"]
-    expected = np.bincount(np.int64(kept) // int(step), minlength=len(edges) - 1)
-    assert histogram["kept"] == expected.tolist()
-
-
-def test_a_source_with_two_faces_is_measured_once_and_as_kept(prepared):
-    summary, _ = _written(prepared)
-    histogram = summary["histograms"]["source_short_side"]
-    assert (sum(histogram["kept"]), sum(histogram["dropped"])) == (8, 9)
-    assert sum(summary["histograms"]["face_height"]["dropped"]) == 10
-
-
-def test_sharpness_bins_begin_at_the_threshold(prepared):
-    summary, _ = _written(prepared)
-    assert 40.0 in summary["histograms"]["sharpness"]["edges"]
+    kept = [r.brightness for r in arguments["records"] if r.decision == "kept"]
+    expected = np.bincount(np.int64(kept) // int(edges[1]), minlength=len(edges) - 1)
+    assert histograms["brightness"]["kept"] == expected.tolist()
+    assert 40.0 in histograms["sharpness"]["edges"]  # the threshold
+    # A source with two faces counts once, and as kept.
+    sources = histograms["source_short_side"]
+    assert (sum(sources["kept"]), sum(sources["dropped"])) == (8, 9)
+    assert sum(histograms["face_height"]["dropped"]) == 10
 
 
 def test_flat_pictures_fit_on_the_logarithmic_axis(prepared):
@@ -176,8 +182,8 @@ def test_linear_axes_reach_any_value_in_at_most_thirty_bins(value):
 # The page
 
 
-def test_page_is_balanced_and_has_its_parts_in_order(prepared):
-    page = Page(_written(prepared)[1])
+def test_the_page_has_its_parts_in_order_and_all_pictures(plain):
+    page = plain[2]  # which refuses what lies outside of the page
     assert page.all("html") == [{"lang": "en"}]
     assert page.texts.count("Photos & faces") == 2  # title and heading
     assert "18 sources: 8 pictures kept, 11 dropped" in page.text
@@ -195,11 +201,11 @@ def test_page_is_balanced_and_has_its_parts_in_order(prepared):
     )
     places = [page.texts.index(part) for part in parts]
     assert places == sorted(places)
-
-
-def test_page_holds_all_pictures(prepared):
-    page = Page(_written(prepared)[1])  # which refuses what lies outside of the page
     assert len(page.photos) == 8 + 10
+    assert all(p["alt"] for p in page.all("img"))
+    assert {head["scope"] for head in page.all("th")} == {"row", "col"}
+    broken = " ".join(page.texts[places[-1] :])
+    assert "dropped9.png: <i>9</i> & more" in broken
 
 
 def test_names_and_texts_are_escaped(prepared):
@@ -221,8 +227,8 @@ def test_names_that_no_page_may_contain_are_spelled_out(prepared):
     assert set(summary["others"]) == set(prepared["others"])
 
 
-def test_every_reason_has_a_row_a_hint_and_a_sheet(prepared):
-    page = Page(_written(prepared)[1])
+def test_every_reason_has_a_row_a_hint_and_a_sheet(plain):
+    page = plain[2]
     for reason in REASONS:
         assert page.texts.index(reason) < page.texts.index("Settings")
         assert reason.capitalize() in page.texts
@@ -235,25 +241,16 @@ def test_unknown_reasons_are_shown_without_a_hint(prepared):
     assert "upside down 1 5.0 % All 20" in Page(_written(prepared)[1]).text
 
 
-def test_charts_are_of_what_was_measured_with_the_thresholds_that_are_set(
-    prepared, drawn
-):
-    _written(prepared)
-    thresholds = [chart["thresholds"] for chart in drawn]
-    assert thresholds == [
+def test_charts_are_of_what_was_measured_with_the_thresholds_that_are_set(plain):
+    charts = plain[3]
+    assert [chart["thresholds"] for chart in charts] == [
         {"min_brightness": 50},
         {"min_sharpness": 40.0},
         {},
         {"min_face": 30},
     ]
-    assert [chart["noun"] for chart in drawn].index("sources") == 2
-    assert [chart["log"] for chart in drawn].index(True) == 1
-
-
-def test_pictures_and_tables_are_described(prepared):
-    page = Page(_written(prepared)[1])
-    assert all(p["alt"] for p in page.all("img"))
-    assert {head["scope"] for head in page.all("th")} == {"row", "col"}
+    assert [chart["noun"] for chart in charts].index("sources") == 2
+    assert [chart["log"] for chart in charts].index(True) == 1
 
 
 def test_undecodable_and_missing_pictures_get_a_placeholder(prepared):
@@ -301,14 +298,6 @@ def test_long_lists_of_files_are_cut_and_say_so(prepared):
     assert sum(text.startswith("file") for text in page.texts) == 500
     assert "500 of 700 listed; report.json has all." in page.texts
     assert len(summary["others"]) == 700
-
-
-def test_undecodable_pictures_are_listed_with_their_message(prepared):
-    page = Page(_written(prepared)[1])
-    end = page.texts.index("Pictures that cannot be decoded: 1")
-    assert "dropped9.png: <i>9</i> & more" in " ".join(
-        " ".join(page.texts[end:]).split()
-    )
 
 
 # Runs without pictures

@@ -129,18 +129,6 @@ def test_bradley_terry_gives_the_published_strengths():
     assert logs.mean() == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize("steps, wins", [(200, BASEBALL), (3000, 30 * np.tri(4).T)])
-def test_bradley_terry_is_the_fixed_point_of_hunters_algorithm(steps, wins):
-    prior = 0.1
-    total = (wins + prior) * (1 - np.eye(len(wins)))
-    strengths = np.ones(len(wins))
-    for _ in range(steps):
-        sums = strengths[:, None] + strengths
-        strengths = total.sum(1) / ((total + total.T) / sums).sum(1)
-    expected = np.log(strengths) - np.log(strengths).mean()
-    np.testing.assert_allclose(bradley_terry(wins, prior), expected, atol=1e-4)
-
-
 def test_bradley_terry_is_the_most_likely():
     rng = np.random.default_rng(0)
     wins = rng.integers(0, 20, (4, 4))
@@ -242,6 +230,7 @@ def test_answers_are_read_with_the_key(study):
 
 
 def test_a_folder_stands_for_its_files(study):
+    assert "No such file" in read(study, "gone.json")[1][0][1]
     for visitor in range(3):
         saved(f"{visitor}.json", answered(study, visitor, by_rank))
     saved("note.txt", "no answers")
@@ -301,10 +290,6 @@ def test_damaged_and_foreign_files_are_named_and_left_out(study, make, named):
     assert path.name == "bad.json" and reason.startswith("answers/bad.json: ")
     assert reason.count("received") == 1 and reason.endswith(".")
     assert re.search(named, reason)
-
-
-def test_a_file_that_is_not_there_is_left_out(study):
-    assert "No such file" in read(study, "gone.json")[1][0][1]
 
 
 @pytest.mark.parametrize("names", [("early", "late"), ("late", "early")])

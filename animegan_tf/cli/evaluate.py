@@ -144,14 +144,17 @@ def check_arguments(args):
 
 
 def measure_folders(args, work):
-    from animegan_tf.evaluation.cartoon import CARTOON
     from animegan_tf.evaluation.evaluate import (
         Settings,
         check_folders,
         evaluate_folders,
+    )
+    from animegan_tf.evaluation.pictures import (
+        CARTOON,
+        check_leftovers,
+        named_paths,
         paint_methods,
     )
-    from animegan_tf.evaluation.pictures import check_leftovers, named_paths
 
     baseline = [f"{CARTOON}=cv2"] if args.cartoon else []
     named = list(named_paths(args.stylized + baseline + args.model).items())

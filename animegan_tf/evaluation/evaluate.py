@@ -3,35 +3,41 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import intervals
-from animegan_tf.evaluation.cartoon import CartoonFilter
-from animegan_tf.evaluation.extraction import FeatureCache
-from animegan_tf.evaluation.face_measures import measure_faces
-from animegan_tf.evaluation.faces import open_faces
-from animegan_tf.evaluation.facts import circumstances, describe_generators
-from animegan_tf.evaluation.features import (
+from animegan_tf.evaluation.extractors import (
     FaceIdentity,
     InceptionNetwork,
     Lpips,
     open_inception,
 )
-from animegan_tf.evaluation.figures import Collector, Evaluation
-from animegan_tf.evaluation.measures import (
-    DRAWN,
+from animegan_tf.evaluation.face_measures import (
     OTHERS,
     OWN,
+    measure_faces,
+    measure_identity,
+)
+from animegan_tf.evaluation.faces import open_faces
+from animegan_tf.evaluation.features import FeatureCache
+from animegan_tf.evaluation.figures import (
+    Collector,
+    Evaluation,
+    circumstances,
+    describe_generators,
+)
+from animegan_tf.evaluation.measures import (
+    DRAWN,
     PHOTOS,
     Run,
-    measure_identity,
     measure_inception,
     measure_lpips,
     measure_pixels,
 )
-from animegan_tf.evaluation.pictures import check_proportions, match_pictures
-from animegan_tf.files import list_images, make_folder
+from animegan_tf.evaluation.pictures import (
+    check_proportions,
+    match_pictures,
+)
+from animegan_tf.files import list_images
 from animegan_tf.imaging.codec import read_image
 
 # Below, MS-SSIM has no fifth scale.
@@ -87,8 +93,10 @@ def evaluate_folders(
 ) -> Evaluation:
     """Figures of methods side by side, with the untouched photos as the zero line.
 
-    A metric whose network was not given is left out by name. Which part of a picture
-    is looked at is told in `portraits`; distances between sets compare top squares.
+    A metric whose network was not given is left out by name. Distances between sets, the
+    drawing classifier and LPIPS look at the top square of a picture; identity at the
+    largest face that MTCNN finds in the photo, in a square 1.35 times as large as its
+    box; colours at the whole picture.
 
     Args:
         photos: folder of photos.
@@ -234,40 +242,6 @@ def _open_networks(settings):
     if first and first.name == "drawing-inception":
         raise InputError(
             "--inception must be ImageNet's InceptionV3, imagenet or an .h5 file, "
-            f"received {first.weights}, as the drawing InceptionV3 of --drawing is."
+            f"received {first.weights}, a file for --drawing."
         )
     return networks
-
-
-def paint_methods(
-    models: dict[str, str | None], photos: Path, folder: Path
-) -> dict[str, Path]:
-    """Photos painted by generators, as PNG.
-
-    Args:
-        models: name and path of each, as `inference.load_runtime` takes it; None for
-            the cartoon filter.
-        photos: folder of photos.
-        folder: receives a folder for each name; pictures there are replaced.
-
-    Returns:
-        dict of name to folder.
-
-    Raises:
-        InputError: a model or a photo that cannot be used.
-    """
-    from animegan_tf.inference import Stylizer, paint_files
-
-    files, painted = list_images(photos), {}
-    stylizers = {
-        name: CartoonFilter() if path is None else Stylizer(path)
-        for name, path in models.items()
-    }
-    for name, stylizer in stylizers.items():
-        painted[name] = make_folder(folder / name)
-        jobs = [(photo, painted[name] / f"{photo.stem}.png") for photo in files]
-        bar = tqdm(paint_files(stylizer, jobs), f"painting: {name}", len(jobs), delay=1)
-        for _, error in bar:
-            if error is not None:
-                raise error
-    return painted

@@ -1,337 +1,240 @@
-"""Feature networks by name or path, with what a report must say about each.
+"""Files through extractors in batches, and what they said kept on disk.
 
-Importing this module loads no TensorFlow, nor does asking a cache: a network is built
-when it first has something to run.
+An extractor is any object with
+
+- `name`, and `identifier`: all that its numbers depend on, as a file name;
+- `batch_size`: how many items it takes at once;
+- `prepare(image)`: uint8 RGB (height, width, 3) to what it takes;
+- `run(*columns)`: lists of what `prepare` returns, one list for each picture that an
+  item has, to a dict of name to array with one row an item.
+
+Those of `extractors` describe pictures and faces or compare pairs by a network,
+`pixels` has those that need none, and `faces` and `face_measures` look at faces.
 """
 
-import os
+import hashlib
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+from tqdm import tqdm
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.views import resize
-from animegan_tf.evaluation.weights import KERAS_INCEPTION, file_hash
+from animegan_tf.files import make_folder, write_atomic
+from animegan_tf.imaging.codec import read_image
 
-# Below this VGG16 has no pixel left at its last level.
-_LPIPS_LEAST = 16
+FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+TOP_SQUARE = "top square"
 
 
 @dataclass(frozen=True)
-class Inception:
-    """What sets one InceptionV3 apart.
+class View:
+    """A file and the part of it that is looked at.
 
     Attributes:
-        builder: name of the function in `networks`.
-        shift, scale: it takes (levels - shift) / scale.
-        filter: how pictures are brought to its size, a name in `views.FILTERS`.
+        path: of the file.
+        cut: None for all of it, `TOP_SQUARE`, or left, top, right and bottom as
+            shares of width and height, so that it fits a smaller copy too; what lies
+            outside of the picture is cut off.
     """
 
-    builder: str
-    shift: float
-    scale: float
-    filter: str = "bicubic"
+    path: Path
+    cut: str | tuple[float, float, float, float] | None = None
 
 
-INCEPTIONS = {
-    "inception": Inception("imagenet_inception", 127.5, 127.5),
-    # With the bicubic filter the published figures of the AnimeGANv3 authors'
-    # portrait models do not come out; the classifier is that sensitive to sharpness.
-    "drawing-inception": Inception("drawing_inception", 0.0, 255.0, "lanczos"),
-}
-
-
-class _Network:
-    """What all networks have: weights, their hash, a size and a filter."""
-
-    def __init__(self, name, weights, filter, batch_size):
-        if batch_size < 1:
-            raise InputError(f"a batch size must be 1 or more, received {batch_size}.")
-        self.name, self.weights = name, Path(weights)
-        self.weights_hash = file_hash(self.weights)
-        self.filter, self.batch_size = filter, batch_size
-
-    @property
-    def identifier(self) -> str:
-        parts = self.name, self.weights_hash[:32], self.size, self.filter
-        return "-".join(map(str, parts))
-
-    def prepare(self, image):
-        """Brings a picture to what `run` takes.
-
-        Args:
-            image: uint8 RGB (height, width, 3).
-
-        Returns:
-            float32 RGB (size, size, 3) in [0, 255], see `views.resize`.
-        """
-        return resize(image, self.size, self.filter)
-
-    def check(self) -> None:
-        """Build the model now, so that wrong weights show before other work is done.
-
-        Raises:
-            InputError: the weights are of another network.
-        """
-        self._function  # builds it
-
-    def _in_batches(self, *columns):
-        """Outputs for columns of any length.
-
-        Batches always have `batch_size` rows, the last one filled up: convolutions of
-        another shape may round the last digit otherwise, and cost a compilation.
-        """
-        outputs = []
-        for start in range(0, len(columns[0]), self.batch_size):
-            parts = [column[start : start + self.batch_size] for column in columns]
-            count = len(parts[0])
-            filled = [part + part[-1:] * (self.batch_size - count) for part in parts]
-            found = self._function(*map(np.stack, filled))
-            outputs.append([np.asarray(x)[:count] for x in found])
-        return [np.concatenate(parts) for parts in zip(*outputs)]
-
-
-class InceptionNetwork(_Network):
-    """Describes pictures by an InceptionV3: pooled features and class probabilities.
+def cut_out(image, cut):
+    """The part of a picture that `View.cut` names.
 
     Args:
-        name: "inception" (ImageNet, keras.applications) or "drawing-inception"
-            (drawings against photographs).
-        weights: path of its weights, see the functions of `networks`; None for those
-            of "inception" that keras.applications fetches.
-        batch_size: int, pictures at once.
+        image: uint8 RGB (height, width, 3).
+        cut: see `View`. The top square is as wide as the shorter side, and of a wide
+            picture in its middle.
 
-    Attributes:
-        name, weights, batch_size: as given.
-        weights_hash: SHA-256 of the file, 64 hexadecimal digits.
-        size: int, side of the square it takes.
-        filter: how pictures are brought to that size, a name in `views.FILTERS`.
-        identifier: name, hash, size and filter in one word.
+    Returns:
+        uint8 RGB, a view of `image`.
 
     Raises:
-        InputError: an unknown name, or no weights there. Weights of another network
-            are refused when the model is built; `check` does it at once.
+        InputError: no pixel of the picture lies in it.
     """
-
-    size = 299
-
-    def __init__(self, name: str, weights: Path | None = None, batch_size: int = 8):
-        if name not in INCEPTIONS:
-            raise InputError(
-                f"a feature network must be one of {', '.join(INCEPTIONS)}, received "
-                f"{name!r}."
-            )
-        weights = _inception_weights(name) if weights is None else weights
-        super().__init__(name, weights, INCEPTIONS[name].filter, batch_size)
-
-    def run(self, images: list) -> dict:
-        """Describes prepared pictures.
-
-        Args:
-            images: list of what `prepare` returns.
-
-        Returns:
-            `{"features": (pictures, 2048), "probabilities": (pictures, classes)}`,
-            float32.
-        """
-        features, probabilities = self._in_batches(images)
-        return {"features": features, "probabilities": probabilities}
-
-    @cached_property
-    def _function(self):
-        from animegan_tf.evaluation import networks
-
-        spec = INCEPTIONS[self.name]
-        model = getattr(networks, spec.builder)(self.weights)
-        return networks.traced(
-            lambda images: model((images - spec.shift) / spec.scale, training=False), 1
+    height, width = image.shape[:2]
+    if cut is None:
+        return image
+    if cut == TOP_SQUARE:
+        side = min(height, width)
+        left = (width - side) // 2
+        return image[:side, left : left + side]
+    sides = np.array([width, height, width, height])
+    box = np.round(np.array(cut) * sides).astype(int)
+    left, top, right, bottom = np.clip(box, 0, sides)
+    if left >= right or top >= bottom:
+        shares = ", ".join(f"{share:.3f}" for share in cut)
+        raise InputError(
+            "a cut must hold a pixel of the picture, received the shares "
+            f"{shares} of {width} x {height} pixels."
         )
+    return image[top:bottom, left:right]
 
 
-class Lpips(_Network):
-    """LPIPS of pairs of pictures: perceptual distance by VGG16, version 0.1.
+def resample(image, size: int, resampling: str):
+    """Resample a picture to a square, without aliasing and without rounding.
 
-    Called with two pictures it compares them as they are. Through `extract` it
-    compares files, brought to squares of 256 pixels.
+    Each channel is resampled by Pillow in its mode F, float32, whose kernels are
+    widened by the scale where a picture shrinks, and clipped to [0, 255] afterwards.
+    With the bicubic filter this is what clean-fid prescribes.
 
     Args:
-        weights: path of a `.npz`, see `networks.lpips_network`.
-        batch_size: int, pairs at once.
+        image: uint8 RGB (height, width, 3).
+        size: int, side of the square.
+        resampling: a name in `FILTERS`.
 
-    Attributes:
-        name, weights, batch_size, weights_hash, size, filter, identifier: as of
-            `InceptionNetwork`.
-
-    Raises:
-        InputError: as of `InceptionNetwork`.
+    Returns:
+        float32 RGB (size, size, 3) in [0, 255].
 
     Reference:
-        Zhang et al., *The Unreasonable Effectiveness of Deep Features as a
-        Perceptual Metric*, CVPR 2018.
+        Parmar, Zhang, Zhu, *On Aliased Resizing and Surprising Subtleties in GAN
+        Evaluation*, CVPR 2022; there `make_resizer("PIL", False, "bicubic", ...)`.
+    """
+    channels = np.ascontiguousarray(np.moveaxis(image, -1, 0), np.float32)
+    resized = [
+        Image.fromarray(channel).resize((size, size), FILTERS[resampling])
+        for channel in channels
+    ]
+    return np.clip(np.stack([np.asarray(x) for x in resized], axis=-1), 0, 255)
+
+
+class FeatureCache:
+    """What networks said about pictures, by the content of the pictures.
+
+    One small file for each network and item, written under another name and renamed,
+    so that runs beside each other neither disturb nor wait for each other. A damaged
+    file counts as none.
+
+    Args:
+        folder: Path; made when something is first written.
     """
 
-    size = 256
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
 
-    def __init__(self, weights: Path, batch_size: int = 4):
-        super().__init__("vgg16-lpips", weights, "bicubic", batch_size)
+    def get(self, identifier: str, key: str) -> dict | None:
+        """Arrays by name, or None."""
+        try:
+            with np.load(self._path(identifier, key)) as file:
+                return {name: file[name] for name in file}
+        except Exception:  # not there, or damaged in one of many ways
+            return None
 
-    def __call__(self, photo, picture) -> float:
-        """Distance of one pair.
-
-        Args:
-            photo, picture: uint8 RGB (height, width, 3) of one size, 16 pixels or
-                more a side.
-
-        Returns:
-            float, 0 for equal pictures, about 0.7 for unrelated ones.
+    def put(self, identifier: str, key: str, arrays: dict) -> None:
+        """Remembers arrays by name.
 
         Raises:
-            InputError: the sizes differ or are too small.
+            InputError: the file cannot be written.
         """
-        shapes = np.shape(photo), np.shape(picture)
-        if shapes[0] != shapes[1] or min(shapes[0][:2]) < _LPIPS_LEAST:
+        path = self._path(identifier, key)
+        make_folder(path.parent)
+        file = io.BytesIO()
+        np.savez(file, **arrays)
+        write_atomic(path, file.getvalue())
+
+    def _path(self, identifier, key):
+        # Some file systems are slow in folders of very many files.
+        return self.folder / identifier / key[:2] / f"{key}.npz"
+
+
+def extract(
+    network,
+    *columns: Sequence[View],
+    cache: FeatureCache | None = None,
+    label: str | None = None,
+) -> dict:
+    """What a network says about files, in their order.
+
+    Pictures are read, cut and prepared batch by batch; only what the network returns
+    stays in memory. A bar appears after a second.
+
+    Args:
+        network: see the top of this module.
+        *columns: as many lists of `View` as an item has pictures, of one length.
+        cache: where to look first, and to put what is new; or None.
+        label: words beside the bar; the network's name by default.
+
+    Returns:
+        dict of name to array with one row an item.
+
+    Raises:
+        InputError: no items, a file that cannot be read, or NaN from the network.
+    """
+    items = list(zip(*columns, strict=True))
+    if not items:
+        raise InputError(f"{network.name} needs one picture or more, received none.")
+    rows, waiting = [None] * len(items), []
+    bar = tqdm(items, label or network.name, unit="picture", delay=1)
+    for index, item in enumerate(bar):
+        data = [_read(view.path) for view in item]
+        key = _key(item, data)
+        rows[index] = cache.get(network.identifier, key) if cache else None
+        if rows[index] is None:
+            waiting.append((index, key, _prepared(network, item, data)))
+        if len(waiting) == network.batch_size or index + 1 == len(items):
+            for index, key, row in _described(network, waiting):
+                _check_numbers(network, items[index], row)
+                if cache:
+                    cache.put(network.identifier, key, row)
+                rows[index] = row
+            waiting = []
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def _read(path):
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}: must be a readable picture, received: {error.strerror}."
+        ) from error
+
+
+def _key(item, data):
+    """Of the cuts and of what is in the files, whatever their names."""
+    digest = hashlib.sha256()
+    for view, content in zip(item, data):
+        digest.update(hashlib.sha256(content).digest())
+        digest.update(repr(view.cut).encode())
+    return digest.hexdigest()
+
+
+def _prepared(network, item, data):
+    prepared = []
+    for view, content in zip(item, data):
+        image = read_image(view.path, content)
+        try:
+            prepared.append(network.prepare(cut_out(image, view.cut)))
+        except InputError as error:
+            raise InputError(f"{view.path}: {error}") from error
+    return prepared
+
+
+def _described(network, waiting):
+    """Index, key and dict of arrays of each item that waits."""
+    if not waiting:
+        return
+    columns = zip(*(prepared for _, _, prepared in waiting))
+    outputs = network.run(*map(list, columns))
+    for i, (index, key, _) in enumerate(waiting):
+        yield index, key, {name: values[i] for name, values in outputs.items()}
+
+
+def _check_numbers(network, item, row):
+    for name, values in row.items():
+        if np.isnan(values).any():
             raise InputError(
-                f"LPIPS needs two pictures of one size, {_LPIPS_LEAST} pixels or more "
-                f"a side, received the shapes {shapes[0]} and {shapes[1]}."
+                f"{item[-1].path}: {network.name} must give numbers as {name}, "
+                "received NaN."
             )
-        pair = (np.asarray(x, np.float32)[None] for x in (photo, picture))
-        (distances,) = self._function(*pair)
-        return float(distances[0])
-
-    def run(self, photos: list, pictures: list) -> dict:
-        """Compares prepared pictures, row by row.
-
-        Args:
-            photos, pictures: lists of what `prepare` returns, of one length.
-
-        Returns:
-            `{"distance": (pairs,)}`, float32.
-        """
-        (distances,) = self._in_batches(photos, pictures)
-        return {"distance": distances}
-
-    @cached_property
-    def _function(self):
-        from animegan_tf.evaluation import networks
-
-        model = networks.lpips_network(self.weights)
-
-        def compared(photos, pictures):
-            pair = photos / 127.5 - 1, pictures / 127.5 - 1
-            return [model(pair, training=False)]
-
-        return networks.traced(compared, 2)
-
-
-class FaceIdentity(_Network):
-    """Describes faces by an identity embedding out of a LiteRT file.
-
-    Args:
-        weights: path of a `.tflite` from one square float32 RGB picture in [0, 255]
-            to one embedding.
-
-    Attributes:
-        name, weights, batch_size, weights_hash, size, filter, identifier: as of
-            `InceptionNetwork`; the size is what the file says.
-
-    Raises:
-        InputError: no such file, one of another kind, or the package ai-edge-litert
-            is missing.
-    """
-
-    def __init__(self, weights: Path):
-        super().__init__("face-identity", weights, "bilinear", batch_size=1)
-        self._interpreter = _interpreter(self.weights)
-        self.size = int(self._interpreter.get_input_details()[0]["shape"][1])
-
-    def run(self, images: list) -> dict:
-        """Embeds prepared faces.
-
-        Args:
-            images: list of what `prepare` returns of a face, see
-                `portraits.face_cuts`.
-
-        Returns:
-            `{"features": (faces, dimensions)}`, float32 rows of length 1.
-        """
-        (features,) = self._in_batches(images)
-        return {"features": features / np.linalg.norm(features, axis=1, keepdims=True)}
-
-    def _function(self, images):
-        (source,) = self._interpreter.get_input_details()
-        (target,) = self._interpreter.get_output_details()
-        self._interpreter.set_tensor(source["index"], images)
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(target["index"])]
-
-
-def open_inception(which: Path) -> InceptionNetwork:
-    """The InceptionV3 that a user names.
-
-    Args:
-        which: "imagenet" for the weights of keras.applications, or a path: `.h5` of
-            the same, `.npz` of the drawing InceptionV3.
-
-    Raises:
-        InputError: another ending, or see `InceptionNetwork`.
-    """
-    if str(which) == "imagenet":
-        return InceptionNetwork("inception")
-    path = Path(which)
-    if path.suffix.lower() == ".h5":
-        return InceptionNetwork("inception", path)
-    if path.suffix.lower() != ".npz":
-        raise InputError(
-            f"{path}: weights of an InceptionV3 must be imagenet or an .h5 or .npz "
-            f"file, received {path.suffix!r}."
-        )
-    return InceptionNetwork("drawing-inception", path)
-
-
-def _inception_weights(name):
-    """Those of keras.applications; asking Keras for the path would load TensorFlow."""
-    if name != "inception":
-        raise InputError(
-            f"the weights of {name} cannot be fetched: their path must be given, "
-            "received none."
-        )
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    path = home / "models" / KERAS_INCEPTION
-    if not path.is_file():
-        from animegan_tf.evaluation.networks import fetch_imagenet_inception
-
-        fetch_imagenet_inception()
-    return path
-
-
-def _interpreter(path):
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise InputError(
-            "The package ai-edge-litert must be installed to compare identities, with "
-            f'`pip install -e ".[evaluate]"`, received: {error}.'
-        ) from error
-    try:
-        interpreter = Interpreter(str(path))
-        interpreter.allocate_tensors()
-        details = interpreter.get_input_details() + interpreter.get_output_details()
-    except (ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{path}: must be a LiteRT file, received: "
-            f"{' '.join(str(error).split()).rstrip('.')}."
-        ) from error
-    shapes = [tuple(map(int, one["shape"])) for one in details]
-    numbers = {one["dtype"] for one in details} == {np.float32}
-    # One input (1, side, side, 3) and one output (1, dimensions).
-    fits = [len(shape) for shape in shapes] == [4, 2] and (
-        shapes[0] == (1, shapes[0][1], shapes[0][1], 3) and shapes[1][0] == 1
-    )
-    if not (numbers and fits):
-        raise InputError(
-            f"{path}: must turn one square float32 RGB picture into one embedding, "
-            f"received tensors of the shapes {', '.join(map(str, shapes))}."
-        )
-    return interpreter

@@ -154,8 +154,8 @@ def frechet(a, b, rng: np.random.Generator, halves: int = HALVES) -> Estimate:
     Raises:
         InputError: see `metrics.check_features`.
     """
-    value = metrics.frechet_between(a, b)
-    spread = _half_deviation(metrics.frechet_between, (a, b), 2, rng, halves)
+    value = metrics.frechet_distance(a, b)
+    spread = _half_deviation(metrics.frechet_distance, (a, b), 2, rng, halves)
     return _normal(value, spread, min(len(a), len(b)), least=0)
 
 

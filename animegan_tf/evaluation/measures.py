@@ -4,23 +4,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from animegan_tf.evaluation import intervals
-from animegan_tf.evaluation.extraction import FeatureCache, extract
-from animegan_tf.evaluation.facts import describe
-from animegan_tf.evaluation.figures import Collector, Metric
-from animegan_tf.evaluation.pictures import Matched, listed
+from animegan_tf.evaluation.features import TOP_SQUARE, FeatureCache, View, extract
+from animegan_tf.evaluation.figures import Collector, Metric, describe
+from animegan_tf.evaluation.pictures import Matched
 from animegan_tf.evaluation.pixels import Comparison, Statistics
-from animegan_tf.evaluation.portraits import FACE_MARGIN, face_cuts, identities
-from animegan_tf.evaluation.views import TOP_SQUARE, View
 
 PHOTOS = "the photos"
-DRAWN, OWN, OTHERS = "drawing-inception/probability", "identity/own", "identity/others"
+DRAWN = "drawing-inception/probability"
 
 _LIKENESS = "Likeness to the anime pictures"
 _AWAY = "Distance to the photos"
-_PERSON = "Still the same person"
 _CONTENT = "Content preservation, not quality"
 _PLAIN = "Plain statistics"
 
@@ -90,7 +84,7 @@ def measure_inception(run: Run, network, subsets: int, subset_size: int | None) 
 
     Args:
         run: `Run`.
-        network: `features.InceptionNetwork`.
+        network: `extractors.InceptionNetwork`.
         subsets: int, draws of the kernel distance.
         subset_size: int, or None for 1,000 or the smaller set.
     """
@@ -198,55 +192,12 @@ def _add_inception_score(run, name, found):
     run.book.warn(intervals.inception_score_warning(count))
 
 
-def measure_identity(run: Run, network) -> None:
-    """Likeness of painted faces to their own photo's person, and to the others.
-
-    Args:
-        run: `Run`.
-        network: `features.FaceIdentity`.
-    """
-    cuts = face_cuts(list(run.matched.photos), run.cache)
-    hidden = [stem for stem, cut in zip(run.matched.stems, cuts) if cut is None]
-    if len(cuts) - len(hidden) < 2:
-        run.book.left_out["Identity"] = "MTCNN finds a face in fewer than two photos"
-        return
-    if hidden:
-        run.book.warn(
-            f"Identities are without {len(hidden)} of {len(cuts)} pictures, in whose "
-            f"photos MTCNN finds no face: {listed(hidden)}."
-        )
-    run.book.warn(
-        "Painted faces are outside of what the identity network was trained on: read "
-        "the similarity to the own photo beside that to other people's photos."
-    )
-    run.facts["Identity network"] = describe(
-        network, f"the square of {FACE_MARGIN} times MTCNN's face box in the photo"
-    )
-    own, others, ranks = {}, {}, {}
-    for method, paths in run.files.items():
-        found, rows = identities(network, run.matched.photos, paths, run.cache)
-        own[method], others[method] = (np.full(len(paths), np.nan) for _ in range(2))
-        own[method][rows], others[method][rows] = found.own, found.others
-        ranks[method] = found.rank
-    title = "Identity: cosine to "
-    add = run.book.add_means
-    add(Metric(OWN, f"{title}the own photo", _PERSON, "higher"), own)
-    add(Metric(OTHERS, f"{title}other people's photos", _PERSON), others)
-    for most, name in ((1, "the nearest"), (5, "among the five nearest")):
-        title, note = f"Own photo {name}", f"share; of {len(rows)} photos by identity"
-        run.book.add(
-            Metric(f"identity/own_in_{most}", title, _PERSON, "higher", note),
-            lambda ranks, _: intervals.share(ranks < most),
-            ranks,
-        )
-
-
 def measure_lpips(run: Run, network) -> None:
     """Perceptual distance to the photo.
 
     Args:
         run: `Run`.
-        network: `features.Lpips`.
+        network: `extractors.Lpips`.
     """
     run.facts["LPIPS network"] = describe(network, "top square")
     found = run.compare_methods(network, TOP_SQUARE)

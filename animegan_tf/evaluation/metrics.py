@@ -1,4 +1,4 @@
-"""Formulas of the evaluation: sets of features, pairs of pictures, single pictures.
+"""Formulas of the evaluation that compare sets of features.
 
 All compute in float64, without a network; no figure depends on the order of the
 pictures.
@@ -6,41 +6,20 @@ pictures.
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
-from scipy import ndimage
 from scipy.special import rel_entr
-from skimage.color import deltaE_cie76, rgb2lab
-from skimage.metrics import peak_signal_noise_ratio
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.transform import resize
 
 # Rows of features that are compared with all others at once.
 _BLOCK = 1024
-# Wang et al. 2004: an 11 x 11 window with a deviation of 1.5 pixels.
-_WINDOW, _SIGMA = 11, 1.5
-_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-# Wang et al. 2003, by scale, the finest first.
-_SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-_CANNY = 100, 200
 
 
-class KernelDistance(NamedTuple):
-    """Mean and deviation over `subsets` draws of `subset_size` pictures a side."""
+class Score(NamedTuple):
+    """Mean and deviation over random parts of the sets."""
 
     mean: float
     deviation: float
-    subsets: int
-    subset_size: int
-
-
-class InceptionScore(NamedTuple):
-    """Mean and deviation over `splits` parts of the set."""
-
-    mean: float
-    deviation: float
-    splits: int
 
 
 class PrecisionRecall(NamedTuple):
@@ -48,22 +27,6 @@ class PrecisionRecall(NamedTuple):
 
     precision: float
     recall: float
-
-
-class ColorDistance(NamedTuple):
-    """Mean CIE76 differences, in units of Lab."""
-
-    whole: float
-    chroma: float
-
-
-class IdentitySimilarity(NamedTuple):
-    """By picture: cosine to its own photo, mean of those to all other photos, and how
-    many of these are nearer than its own."""
-
-    own: np.ndarray
-    others: np.ndarray
-    rank: np.ndarray
 
 
 def check_features(values, name="the features", least=1):
@@ -110,65 +73,14 @@ def canonical(rows):
     return rows[np.lexsort((rows[:, 0], rows.sum(axis=1)))]
 
 
-def moments(features):
-    """Mean and covariance of a set of features.
-
-    Args:
-        features: `(pictures, dimensions)`, at least two pictures.
-
-    Returns:
-        float64 `(dimensions,)` and `(dimensions, dimensions)`, the covariance with
-        the divisor `pictures - 1`.
-
-    Raises:
-        InputError: see `check_features`.
-    """
-    features = check_features(features, least=2)
-    mean = features.mean(axis=0)
-    centred = features - mean
-    return mean, centred.T @ centred / (len(features) - 1)
-
-
-def frechet_distance(mean_a, cov_a, mean_b, cov_b) -> float:
-    """Frechet distance of two Gaussians, FID's formula.
+def frechet_distance(a, b) -> float:
+    """Frechet distance of two sets of features, taken as Gaussian: FID's formula.
 
     |mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2)). The last trace is
-    the sum of the singular values of F_a' F_b, where F F' = cov comes from the
-    symmetric eigendecomposition. Unlike the square root of the product, which is not
-    symmetric, this needs no offset for covariances without full rank and never turns
-    complex.
-
-    Args:
-        mean_a, mean_b: `(dimensions,)`.
-        cov_a, cov_b: `(dimensions, dimensions)`, symmetric.
-
-    Returns:
-        float, 0 or more.
-
-    Raises:
-        InputError: a value is not finite, or the shapes do not fit.
-
-    Reference:
-        Heusel et al., *GANs Trained by a Two Time-Scale Update Rule Converge to a
-        Local Nash Equilibrium*, NeurIPS 2017, equation 6. Agrees with
-        `scipy.linalg.sqrtm`, frechet-coefficient and torch-fidelity.
-    """
-    means = check_features(np.stack([mean_a, mean_b]), "the means of the features")
-    for cov in (cov_a, cov_b):
-        check_features(cov, "a covariance of the features")
-        if np.shape(cov) != (means.shape[1],) * 2:
-            raise InputError(
-                f"a covariance must have the {means.shape[1]} dimensions of its mean, "
-                f"received the shape {np.shape(cov)}."
-            )
-    return _frechet(means[0], _root(cov_a), means[1], _root(cov_b))
-
-
-def frechet_between(a, b) -> float:
-    """`frechet_distance` of two sets of features, cheaper for small sets.
-
-    Where pictures are fewer than dimensions, their centred features take the place of
-    the covariance's root, so that no matrix of dimensions x dimensions is needed.
+    the sum of the singular values of F_a' F_b, where F F' = cov. Unlike the square root
+    of the product, which is not symmetric, this needs no offset for covariances without
+    full rank and never turns complex. Where pictures are fewer than dimensions, their
+    centred features are F, so that no matrix of dimensions x dimensions is needed.
 
     Args:
         a, b: `(pictures, dimensions)`, at least two pictures each.
@@ -178,16 +90,24 @@ def frechet_between(a, b) -> float:
 
     Raises:
         InputError: see `check_features`; or the dimensions differ.
+
+    Reference:
+        Heusel et al., *GANs Trained by a Two Time-Scale Update Rule Converge to a
+        Local Nash Equilibrium*, NeurIPS 2017, equation 6. Agrees with
+        `scipy.linalg.sqrtm`, frechet-coefficient and torch-fidelity.
     """
     a, b = _two_sets(a, b, least=2)
-    return _frechet(
-        a.mean(axis=0), _features_root(a), b.mean(axis=0), _features_root(b)
-    )
+    roots = [_covariance_root(x) for x in (a, b)]
+    # The trace of (cov_a cov_b)^(1/2) is the nuclear norm of F_a' F_b.
+    common = np.linalg.svd(roots[0].T @ roots[1], compute_uv=False).sum()
+    squares = sum(np.sum(x**2) for x in (a.mean(0) - b.mean(0), *roots))
+    # Of equal sets, rounding may leave less than nothing.
+    return max(0.0, float(squares - 2 * common))
 
 
 def kernel_distance(
     a, b, rng: np.random.Generator, subsets: int = 100, subset_size: int = 1000
-) -> KernelDistance:
+) -> Score:
     """Kernel distance (KID) of two sets of features.
 
     The unbiased estimate of the squared maximum mean discrepancy under the kernel
@@ -204,7 +124,7 @@ def kernel_distance(
             least 2.
 
     Returns:
-        `KernelDistance`.
+        `Score`.
 
     Raises:
         InputError: a set has fewer pictures than a subset; see `check_features`.
@@ -229,9 +149,7 @@ def kernel_distance(
     for _ in range(subsets):
         drawn = (rng.choice(len(x), subset_size, replace=False) for x in (a, b))
         distances.append(_mmd(*(x[i] for x, i in zip((a, b), drawn))))
-    return KernelDistance(
-        float(np.mean(distances)), float(np.std(distances)), subsets, subset_size
-    )
+    return Score(float(np.mean(distances)), float(np.std(distances)))
 
 
 def kernel_between(a, b) -> float:
@@ -251,9 +169,7 @@ def kernel_between(a, b) -> float:
     return _mmd(*_two_sets(a, b, least=2))
 
 
-def inception_score(
-    probabilities, rng: np.random.Generator, splits: int = 10
-) -> InceptionScore:
+def inception_score(probabilities, rng: np.random.Generator, splits: int = 10) -> Score:
     """Inception score: whether pictures look like one class each, and all classes.
 
     exp of the mean Kullback-Leibler divergence of a picture's class probabilities
@@ -267,7 +183,7 @@ def inception_score(
         splits: int, number of parts, at least 1.
 
     Returns:
-        `InceptionScore`, its mean from 1 to the number of classes.
+        `Score`, its mean from 1 to the number of classes.
 
     Raises:
         InputError: fewer pictures than parts, rows that are no probabilities, or see
@@ -292,7 +208,7 @@ def inception_score(
     dealt = rng.permutation(len(probabilities))
     parts = np.array_split(canonical(probabilities)[dealt], splits)
     scores = [np.exp(rel_entr(x, x.mean(0)).sum(axis=1).mean()) for x in parts]
-    return InceptionScore(float(np.mean(scores)), float(np.std(scores)), splits)
+    return Score(float(np.mean(scores)), float(np.std(scores)))
 
 
 def precision_recall(reference, pictures, k: int = 3) -> PrecisionRecall:
@@ -336,165 +252,6 @@ def precision_recall(reference, pictures, k: int = 3) -> PrecisionRecall:
     )
 
 
-def psnr(photo, picture) -> float:
-    """Peak signal-to-noise ratio: how little of the photo changed, not quality.
-
-    Args:
-        photo, picture: uint8 RGB (height, width, 3) of one size.
-
-    Returns:
-        float, in decibels for a peak of 255; infinite for equal pictures.
-
-    Raises:
-        InputError: the sizes differ.
-    """
-    photo, picture = _pair(photo, picture)
-    with np.errstate(divide="ignore"):  # equal pictures
-        return float(peak_signal_noise_ratio(photo, picture, data_range=255))
-
-
-def ssim(photo, picture) -> float:
-    """Structural similarity: how much of the photo's structure is kept, not quality.
-
-    Args:
-        photo, picture: uint8 RGB (height, width, 3) of one size, 11 pixels or more a
-            side.
-
-    Returns:
-        float, at most 1; mean over pixels, without a border of 5, and channels.
-
-    Raises:
-        InputError: the sizes differ or are too small.
-
-    Reference:
-        Wang et al., *Image Quality Assessment: From Error Visibility to Structural
-        Similarity*, IEEE TIP 2004. Agrees with
-        `skimage.metrics.structural_similarity` with `gaussian_weights=True,
-        sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=2`, and
-        with `tf.image.ssim`.
-    """
-    photo, picture = _pair(photo, picture, _WINDOW)
-    luminance, structure = _ssim_maps(photo, picture)
-    return float((luminance * structure).mean())
-
-
-def ms_ssim(photo, picture) -> float:
-    """Multi-scale structural similarity over five scales: content, not quality.
-
-    Args:
-        photo, picture: uint8 RGB (height, width, 3) of one size, 161 pixels or more a
-            side.
-
-    Returns:
-        float in [0, 1].
-
-    Raises:
-        InputError: the sizes differ or are too small.
-
-    Reference:
-        Wang et al., *Multi-scale Structural Similarity for Image Quality Assessment*,
-        Asilomar 2003. Agrees with `tf.image.ssim_multiscale` with `max_val=255`,
-        which takes six times as long and loads TensorFlow: scales are averaged 2 x 2, negative terms count as 0, and the product of the
-        scales is taken for each channel.
-    """
-    last = len(_SCALE_WEIGHTS) - 1
-    # An odd side is rounded up when it is halved.
-    photo, picture = _pair(photo, picture, (_WINDOW - 1) * 2**last + 1)
-    product = np.ones(3)
-    for scale, weight in enumerate(_SCALE_WEIGHTS):
-        if scale:
-            photo, picture = _halved(photo), _halved(picture)
-        luminance, structure = _ssim_maps(photo, picture)
-        term = luminance * structure if scale == last else structure
-        product *= np.maximum(term.mean(axis=(0, 1)), 0) ** weight
-    return float(product.mean())
-
-
-def color_distance(photo, picture, side: int = 256) -> ColorDistance:
-    """How far a picture's colours are from its photo's.
-
-    Mean over pixels of the CIE76 difference in Lab (D65), and of its part in the
-    (a, b) plane alone. Both pictures are brought to a square first, whole and
-    squeezed if need be, so that the figure does not depend on their size.
-
-    Args:
-        photo, picture: uint8 RGB (height, width, 3), each of any size.
-        side: int, of the square, in pixels.
-
-    Returns:
-        `ColorDistance`; 2.3 is about a just noticeable difference.
-    """
-    pair = [rgb2lab(resize(x, side, side)) for x in (photo, picture)]
-    whole = deltaE_cie76(*pair).mean()
-    chroma = deltaE_cie76(*(lab * (0, 1, 1) for lab in pair)).mean()
-    return ColorDistance(float(whole), float(chroma))
-
-
-def total_variation(image) -> float:
-    """Mean absolute difference of neighbours, across plus down, white being 1.
-
-    A statistic: flat painting lowers it, outlines and grain raise it. Only pictures
-    of one size can be compared.
-
-    Args:
-        image: uint8 RGB (height, width, 3), two pixels or more a side.
-
-    Returns:
-        float in [0, 2], mean over channels.
-    """
-    image = image.astype(np.float64) / 255
-    across, down = np.diff(image, axis=1), np.diff(image, axis=0)
-    return float(np.abs(across).mean() + np.abs(down).mean())
-
-
-def edge_density(image) -> float:
-    """Share of pixels on an edge.
-
-    A statistic. Only pictures of one size can be compared.
-
-    Args:
-        image: uint8 RGB (height, width, 3).
-
-    Returns:
-        float in [0, 1].
-
-    Reference:
-        Canny's detector on the luma with thresholds of 100 and 200, as CartoonGAN's
-        and this project's smoothing of edges finds contours.
-    """
-    edges = cv2.Canny(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), *_CANNY)
-    return float((edges > 0).mean())
-
-
-def identity_similarity(photos, pictures) -> IdentitySimilarity:
-    """Whether painted faces are nearer to their own photo than to other people's.
-
-    Cosines of identity embeddings. A painted face is outside of what such a network
-    was trained on, so the own cosine means something relative to the others only.
-
-    Args:
-        photos, pictures: `(n, dimensions)`, row i of both the same person; two
-            people or more.
-
-    Returns:
-        `IdentitySimilarity` of (n,) arrays, the cosines float64.
-
-    Raises:
-        InputError: the sets differ in shape; see `check_features`.
-    """
-    photos = check_features(photos, "the identities of the photos", least=2)
-    pictures = check_features(pictures, "the identities of the pictures", least=2)
-    if photos.shape != pictures.shape:
-        raise InputError(
-            "every picture's identity needs that of its photo, received the shapes "
-            f"{photos.shape} and {pictures.shape}."
-        )
-    cosines = _unit(pictures) @ _unit(photos).T
-    own = np.diag(cosines).copy()
-    others = (cosines.sum(axis=1) - own) / (len(own) - 1)
-    return IdentitySimilarity(own, others, (cosines > own[:, None]).sum(axis=1))
-
-
 def _two_sets(a, b, least=1):
     a = check_features(a, "the features of the first set", least)
     b = check_features(b, "the features of the second set", least)
@@ -506,28 +263,14 @@ def _two_sets(a, b, least=1):
     return a, b
 
 
-def _root(cov):
-    """F (dimensions, rank) with F F' = cov."""
-    cov = np.asarray(cov, np.float64)
-    values, vectors = np.linalg.eigh((cov + cov.T) / 2)
+def _covariance_root(features):
+    """F with F F' = the covariance of the features."""
+    if len(features) <= features.shape[1]:
+        return (features - features.mean(axis=0)).T / np.sqrt(len(features) - 1)
+    values, vectors = np.linalg.eigh(np.cov(features, rowvar=False))
     # What rounding leaves of eigenvalues that are 0 would grow under the root.
     kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
     return vectors[:, kept] * np.sqrt(values[kept])
-
-
-def _features_root(features):
-    """As `_root` of the features' covariance."""
-    if len(features) > features.shape[1]:
-        return _root(moments(features)[1])
-    return (features - features.mean(axis=0)).T / np.sqrt(len(features) - 1)
-
-
-def _frechet(mean_a, root_a, mean_b, root_b):
-    # The trace of (cov_a cov_b)^(1/2) is the nuclear norm of F_a' F_b.
-    common = np.linalg.svd(root_a.T @ root_b, compute_uv=False).sum()
-    squares = (np.sum(x**2) for x in (mean_a - mean_b, root_a, root_b))
-    # Of equal sets, rounding may leave less than nothing.
-    return max(0.0, float(sum(squares) - 2 * common))
 
 
 def _mmd(a, b):
@@ -579,48 +322,3 @@ def _share_inside(points, centres, radii):
         for rows in _blocks(points)
     ]
     return float(np.concatenate(inside).mean())
-
-
-def _pair(photo, picture, least=1):
-    """Both as float64."""
-    shapes = np.shape(photo), np.shape(picture)
-    if shapes[0] != shapes[1] or len(shapes[0]) != 3 or min(shapes[0][:2]) < least:
-        raise InputError(
-            "a picture must have the size of its photo, RGB of "
-            f"{least} pixels or more a side, received the shapes "
-            f"{shapes[0]} and {shapes[1]}."
-        )
-    return np.asarray(photo, np.float64), np.asarray(picture, np.float64)
-
-
-def _window_mean(image):
-    """Gaussian mean around every pixel whose window lies inside of the picture."""
-    radius = _WINDOW // 2
-    for axis in (0, 1):
-        image = ndimage.gaussian_filter1d(image, _SIGMA, axis, radius=radius)
-    return image[radius:-radius, radius:-radius]
-
-
-def _ssim_maps(a, b):
-    """The luminance term and the contrast-structure term, (height, width, 3) each."""
-    mean_a, mean_b = _window_mean(a), _window_mean(b)
-    covariance = _window_mean(a * b) - mean_a * mean_b
-    variances = _window_mean(a**2 + b**2) - mean_a**2 - mean_b**2
-    luminance = (2 * mean_a * mean_b + _C1) / (mean_a**2 + mean_b**2 + _C1)
-    return luminance, (2 * covariance + _C2) / (variances + _C2)
-
-
-def _halved(image):
-    """Averages of 2 x 2 pixels; an odd side is continued by its last row."""
-    height, width = image.shape[:2]
-    padding = [(0, height % 2), (0, width % 2), (0, 0)]
-    image = np.pad(image, padding, mode="symmetric")
-    blocks = image.reshape(len(image) // 2, 2, image.shape[1] // 2, 2, 3)
-    return blocks.mean(axis=(1, 3))
-
-
-def _unit(rows):
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    if not norms.all():
-        raise InputError("an identity must not be zero, received one that is.")
-    return rows / norms

@@ -1,16 +1,47 @@
-"""Folders of photos and of their painted versions, matched by name."""
+"""Folders of photos and of their painted versions: matched, checked, painted."""
 
 import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
+from tqdm import tqdm
 
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.extraction import FeatureCache, extract
-from animegan_tf.evaluation.views import View
-from animegan_tf.files import find_images, list_images
+from animegan_tf.evaluation.features import FeatureCache, View, extract
+from animegan_tf.files import find_images, list_images, make_folder
+
+CARTOON = "cartoon filter"
+
+
+class CartoonFilter:
+    """Edge-preserving smoothing with darkened edges, called as a `Stylizer`.
+
+    Reference:
+        Gastal and Oliveira, *Domain Transform for Edge-Aware Image and Video
+        Processing*, SIGGRAPH 2011: `cv2.stylization` with its default values.
+    """
+
+    def sized(self, image):
+        """The photo itself: any size is painted at once."""
+        return image
+
+    def __call__(self, image):
+        """Paints one photo.
+
+        Args:
+            image: uint8 RGB or RGBA (height, width, 3 or 4).
+
+        Returns:
+            uint8 of the same shape.
+        """
+        # Both see a weighted sum of the channels, so their order matters little, but
+        # OpenCV's own is BGR.
+        painted = cv2.stylization(np.ascontiguousarray(image[..., 2::-1]))
+        return np.concatenate([painted[..., ::-1], image[..., 3:]], axis=-1)
+
 
 # A padded or rounded picture still shows its photo's cut if its sides agree in ratio.
 _RATIO_TOLERANCE = 0.02
@@ -122,7 +153,7 @@ def _own_name(path):
 
 
 class Sides:
-    """Height and width of pictures, for `extraction.extract`."""
+    """Height and width of pictures, for `features.extract`."""
 
     name, identifier, batch_size = "sides", "sides-1", 1
 
@@ -187,3 +218,37 @@ def _by_stem(folder):
             f"more of {listed(sorted(twice))}."
         )
     return dict(sorted(found.items()))
+
+
+def paint_methods(
+    models: dict[str, str | None], photos: Path, folder: Path
+) -> dict[str, Path]:
+    """Photos painted by generators, as PNG.
+
+    Args:
+        models: name and path of each, as `inference.load_runtime` takes it; None for
+            the cartoon filter.
+        photos: folder of photos.
+        folder: receives a folder for each name; pictures there are replaced.
+
+    Returns:
+        dict of name to folder.
+
+    Raises:
+        InputError: a model or a photo that cannot be used.
+    """
+    from animegan_tf.inference import Stylizer, paint_files
+
+    files, painted = list_images(photos), {}
+    stylizers = {
+        name: CartoonFilter() if path is None else Stylizer(path)
+        for name, path in models.items()
+    }
+    for name, stylizer in stylizers.items():
+        painted[name] = make_folder(folder / name)
+        jobs = [(photo, painted[name] / f"{photo.stem}.png") for photo in files]
+        bar = tqdm(paint_files(stylizer, jobs), f"painting: {name}", len(jobs), delay=1)
+        for _, error in bar:
+            if error is not None:
+                raise error
+    return painted

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from animegan_tf.errors import InputError
+from animegan_tf.evaluation.features import TOP_SQUARE, cut_out
 from animegan_tf.evaluation.figures import Evaluation
-from animegan_tf.evaluation.views import TOP_SQUARE, cut_out
 from animegan_tf.files import make_folder, replace_folder, write_atomic
 from animegan_tf.imaging.transform import resize, shrink
 from animegan_tf.page.charts import histograms, plane

@@ -8,15 +8,17 @@ from tqdm import tqdm
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import intervals
-from animegan_tf.evaluation.cartoon import CARTOON, CartoonFilter
-from animegan_tf.evaluation.facts import (
+from animegan_tf.evaluation.extractors import Lpips
+from animegan_tf.evaluation.figures import (
+    Collector,
+    Evaluation,
+    Metric,
     circumstances,
     describe,
     describe_generators,
 )
-from animegan_tf.evaluation.features import Lpips
-from animegan_tf.evaluation.figures import Collector, Evaluation, Metric
 from animegan_tf.evaluation.measures import PHOTOS, comparison_metrics
+from animegan_tf.evaluation.pictures import CARTOON, CartoonFilter
 from animegan_tf.evaluation.pixels import Comparison
 from animegan_tf.samples import (
     ATTRIBUTES,
@@ -51,7 +53,7 @@ def evaluate_sample(
     Args:
         models: name and path of each generator, as `inference.load_runtime` takes it.
         portraits: int, how many people.
-        lpips: weights of `features.Lpips`, or None.
+        lpips: weights of `extractors.Lpips`, or None.
         resamples: int, of the bootstrap.
         seed: int, of the resamples; the people are always the same.
         command: str, the command line, for the report.

@@ -10,10 +10,9 @@ from tqdm import tqdm
 
 from animegan_tf.config import DataConfig, EvaluationConfig
 from animegan_tf.errors import InputError
-from animegan_tf.evaluation.extraction import FeatureCache, extract
-from animegan_tf.evaluation.features import open_inception
+from animegan_tf.evaluation.extractors import open_inception
+from animegan_tf.evaluation.features import TOP_SQUARE, FeatureCache, View, extract
 from animegan_tf.evaluation.metrics import kernel_between
-from animegan_tf.evaluation.views import TOP_SQUARE, View
 from animegan_tf.files import list_images, write_atomic
 from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.transform import square

@@ -79,9 +79,8 @@ def measure_metrics(args):
     import numpy as np
 
     from animegan_tf.evaluation import intervals
-    from animegan_tf.evaluation.extraction import FeatureCache, extract
-    from animegan_tf.evaluation.features import InceptionNetwork
-    from animegan_tf.evaluation.views import View
+    from animegan_tf.evaluation.extractors import InceptionNetwork
+    from animegan_tf.evaluation.features import FeatureCache, View, extract
 
     network = InceptionNetwork(args.network, args.weights)
     network.check()

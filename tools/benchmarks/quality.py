@@ -22,7 +22,7 @@ def measure_quality(args):
     """Each way's pictures beside those of Keras in float32, photo by photo."""
     from benchmarks.runtimes import runtime
 
-    from animegan_tf.evaluation.features import Lpips
+    from animegan_tf.evaluation.extractors import Lpips
     from animegan_tf.files import list_images
     from animegan_tf.imaging.codec import read_image
     from animegan_tf.imaging.color import to_levels
@@ -58,7 +58,7 @@ def measure_quality(args):
 
 
 def compared(expected, pictures, lpips):
-    from animegan_tf.evaluation.metrics import psnr, ssim
+    from animegan_tf.evaluation.pixels import psnr, ssim
 
     pairs = list(zip(expected, pictures))
     steps = [np.abs(a.astype(int) - b).max() for a, b in pairs]
