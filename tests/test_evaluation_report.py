@@ -12,7 +12,7 @@ from pages import CHART, Page
 
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation import report
-from animegan_tf.evaluation.figures import Collector, Evaluation, Metric
+from animegan_tf.evaluation.figures import Collector, Metric
 from animegan_tf.evaluation.intervals import Estimate, mean, share
 from animegan_tf.evaluation.report import check_output, write_report
 from animegan_tf.page.html import spaced
@@ -46,17 +46,14 @@ def evaluation():
     psnr = {name: rng.uniform(15, 30, 9) for name in METHODS}
     psnr["the photos"][:] = np.inf
     book.add_means(Metric("pixels/psnr", "PSNR", "Content", "higher"), psnr)
-    return Evaluation(
+    book.left_out["LPIPS"] = "no weights given (--lpips)"
+    book.warn("Too few <pictures>.")
+    return book.evaluation(
         title="Title & more",
         methods=METHODS,
         stems=STEMS,
-        metrics=tuple(book.metrics),
-        figures=book.figures,
-        by_picture=book.by_picture,
         columns=METHODS,
         image=image,
-        left_out={"LPIPS": "no weights given (--lpips)"},
-        warnings=("Too few <pictures>.",),
         facts={"Network": "SHA-256 0123", "Seed": "1"},
         plane=("id/own", "p/drawn"),
         reference="p/drawn",

@@ -11,7 +11,7 @@ from pages import Page
 from animegan_tf.config import HealthConfig
 from animegan_tf.data.manifest import Record
 from animegan_tf.data.report import write_report as write_data_report
-from animegan_tf.evaluation.figures import Collector, Evaluation, Metric
+from animegan_tf.evaluation.figures import Collector, Metric
 from animegan_tf.evaluation.intervals import mean
 from animegan_tf.evaluation.report import as_csv, as_json, by_picture_csv, page
 from animegan_tf.study.make import script_json
@@ -47,17 +47,15 @@ def evaluation(names):
     for key in names[:2]:
         metric = Metric(key, names[-1], names[0], "lower", names[1])
         book.add(metric, lambda x, rng: mean(x, rng, 20), values)
-    return Evaluation(
+    book.by_picture[names[0]] = values
+    book.left_out[names[0]] = names[1]
+    book.warnings += names
+    return book.evaluation(
         title=names[0],
         methods=tuple(names),
         stems=(names[1], names[2]),
-        metrics=tuple(book.metrics),
-        figures=book.figures,
-        by_picture={names[0]: values},
         columns=tuple(names),
         image=lambda column, i: np.zeros((20, 20, 3), np.uint8),
-        left_out={names[0]: names[1]},
-        warnings=tuple(names),
         facts={name: name for name in names},
         plane=tuple(names[:2]),
         reference=names[0],

@@ -286,11 +286,11 @@ def test_other_proportions_and_damaged_pictures_are_refused(folders, tmp_path):
 @pytest.mark.parametrize(
     "settings, named",
     [
-        ({"questions": 0}, "--questions must be 1 to 1000, received 0"),
-        ({"catch": -1}, "--catch must be 0 to 100, received -1"),
+        ({"questions": 0}, "--questions must be from 1 to 1000, received 0"),
+        ({"catch": -1}, "--catch must be from 0 to 100, received -1"),
         ({"catch": 13}, "--catch must be at most 12, the number of pictures"),
-        ({"max_side": 10}, "--max-side must be 64 to 2048, received 10"),
-        ({"seed": -1}, "--seed must be 0 to"),
+        ({"max_side": 10}, "--max-side must be from 64 to 2048, received 10"),
+        ({"seed": -1}, "--seed must be from 0 to"),
         ({"question": " "}, "--question must be a text"),
     ],
 )

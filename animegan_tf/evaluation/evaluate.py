@@ -176,17 +176,12 @@ def _checked(photos, anime, methods, settings):
 def _finished(run, facts):
     book, files = run.book, run.files
     names = {metric.name for metric in book.metrics}
-    return Evaluation(
+    return book.evaluation(
         title=f"Evaluation on {len(run.matched.stems):,} photos",
         methods=tuple(files),
         stems=run.matched.stems,
-        metrics=tuple(book.metrics),
-        figures=book.figures,
-        by_picture=book.by_picture,
         columns=tuple(files),
         image=lambda column, i: read_image(files[column][i]),
-        left_out=book.left_out,
-        warnings=tuple(book.warnings),
         facts=facts,
         plane=(OWN, DRAWN) if {OWN, DRAWN} <= names else None,
         reference=OTHERS,

@@ -125,6 +125,17 @@ class Collector:
         known = {m: v for m, v in by_method.items() if not np.isnan(v).all()}
         self.add(metric, estimate, known)
 
+    def evaluation(self, **others) -> Evaluation:
+        """All that was gathered, with the other attributes of `Evaluation`."""
+        return Evaluation(
+            metrics=tuple(self.metrics),
+            figures=self.figures,
+            by_picture=self.by_picture,
+            left_out=self.left_out,
+            warnings=tuple(self.warnings),
+            **others,
+        )
+
     def warn(self, sentence: str | None) -> None:
         """A sentence for the report; None, or one that is there already, is none."""
         if sentence and sentence not in self.warnings:

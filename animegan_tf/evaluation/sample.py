@@ -70,35 +70,29 @@ def evaluate_sample(
         )
     seeds = held_out_people(portraits)
     network = None if lpips is None else Lpips(lpips)
-    painters = _painters(models)
     people = [random_portrait(number) for number in seeds]
-    images = _draw_and_paint(people, painters)
+    images = _draw_and_paint(people, _painters(models))
     methods = tuple(name for name in images if name != TRUTH)
     book = Collector(seed, resamples)
     _compare(book, methods, images)
     _compare_perceptually(book, methods, images, network)
     _measure_drift(book, methods, images, people)
     book.warn(intervals.interval_warning(portraits))
-    networks = {"LPIPS network": describe(network, "whole picture")} if network else {}
     facts = {
         "Portraits": f"{portraits}, drawn at {SIZE} x {SIZE} pixels, of the people "
         f"{seeds[0]} to {seeds[-1]}; `write_samples` draws none of them",
         **describe_generators({CARTOON: None} | models),
-        **networks,
         "Intervals": f"95 %, by {resamples:,} bootstrap resamples",
         **circumstances(command, seed),
     }
-    return Evaluation(
+    if network:
+        facts["LPIPS network"] = describe(network, "whole picture")
+    return book.evaluation(
         title=f"Evaluation on {portraits:,} drawn portraits",
         methods=methods,
         stems=tuple(f"portrait_{number}" for number in seeds),
-        metrics=tuple(book.metrics),
-        figures=book.figures,
-        by_picture=book.by_picture,
         columns=tuple(images),
         image=lambda column, i: images[column][i],
-        left_out=book.left_out,
-        warnings=tuple(book.warnings),
         facts=facts,
     )
 

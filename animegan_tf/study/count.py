@@ -55,21 +55,26 @@ def count_visits(
             "the answers of at least one visitor must count, received "
             f"{len(visits)} visitors of whom {len(visits) - len(counted)} do not."
         )
-    methods = key["methods"]
-    wins = np.stack([_wins(visit.preferences, methods) for visit in counted])
-    # One visitor, drawn again and again, says nothing of others.
-    rng = np.random.default_rng(seed)
-    drawn = resampled_wins(wins, rng, _REPEATS) if len(wins) > 1 else None
-    left = sum(answer.side == "left" for answer in answers)
-    seconds = np.percentile([answer.seconds for answer in answers], (25, 50, 75))
     return {
         "study": key["study"],
-        "methods_compared": methods,
+        "methods_compared": key["methods"],
         "visitors": [_visitor(visit, why) for visit, why in zip(visits, reasons)],
         "visitors_counted": len(counted),
         "answers_counted": len(answers),
         "max_caught": max_caught,
         "guessing_passes": _guessing_passes(key, max_caught),
+        **_compared(key["methods"], counted, answers, np.random.default_rng(seed)),
+    }
+
+
+def _compared(methods, visits, answers, rng):
+    """What the answers of the visitors who count say of methods and of themselves."""
+    wins = np.stack([_wins(visit.preferences, methods) for visit in visits])
+    # One visitor, drawn again and again, says nothing of others.
+    drawn = resampled_wins(wins, rng, _REPEATS) if len(wins) > 1 else None
+    left = sum(answer.side == "left" for answer in answers)
+    seconds = np.percentile([answer.seconds for answer in answers], (25, 50, 75))
+    return {
         "pairs": [
             _pair(pair, methods, answers, drawn)
             for pair in combinations(range(len(methods)), 2)

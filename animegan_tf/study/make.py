@@ -14,7 +14,7 @@ from animegan_tf.files import make_folder, write_atomic
 from animegan_tf.imaging.codec import read_image
 from animegan_tf.imaging.transform import resize, shrink
 from animegan_tf.page.html import data_uri
-from animegan_tf.settings import setting
+from animegan_tf.settings import check_bounds, require, setting
 from animegan_tf.study.page import render_page
 from animegan_tf.study.plan import (
     all_questions,
@@ -29,12 +29,6 @@ PAGE, KEY = "study.html", "key.json"
 _THUMBNAIL = 12
 _QUALITY = 92
 _TEXTS = ("title", "question", "intro", "send_to")
-_BOUNDS = {
-    "questions": (1, 1000),
-    "catch": (0, 100),
-    "seed": (0, 2**32 - 1),
-    "max_side": (64, 2048),
-}
 
 
 @dataclass(frozen=True)
@@ -42,18 +36,28 @@ class StudySettings:
     """What visitors are asked, and how often (tools/user_study.py make)."""
 
     questions: int = setting(
-        30, "questions a visitor answers besides catch trials, if there are as many"
+        30,
+        "questions a visitor answers besides catch trials, if there are as many",
+        low=1,
+        high=1000,
     )
     catch: int = setting(
-        5, "catch trials a visitor answers, in which one picture is plainly wrong"
+        5,
+        "catch trials a visitor answers, in which one picture is plainly wrong",
+        low=0,
+        high=100,
     )
     catch_kind: str = setting(
         "blurred",
         "what is wrong: blurred past recognition, painted of a stranger, or by turns",
         choices=("blurred", "stranger", "both"),
     )
-    seed: int = setting(0, "seed of the sheets and of the order of everything")
-    max_side: int = setting(512, "longest side of the pictures in the page, in pixels")
+    seed: int = setting(
+        0, "seed of the sheets and of the order of everything", low=0, high=2**32 - 1
+    )
+    max_side: int = setting(
+        512, "longest side of the pictures in the page, in pixels", low=64, high=2048
+    )
     title: str = setting("Which picture is better?", "heading of the page")
     question: str = setting(
         "Which is the better anime picture that still looks like the person?",
@@ -151,17 +155,9 @@ def script_json(data) -> str:
 
 
 def _check(settings, methods):
-    for name, (least, largest) in _BOUNDS.items():
-        value = getattr(settings, name)
-        if not least <= value <= largest:
-            flag = name.replace("_", "-")
-            raise InputError(
-                f"--{flag} must be {least} to {largest}, received {value}."
-            )
+    check_bounds(settings)
     for name in _TEXTS:
-        if not getattr(settings, name).strip():
-            flag = name.replace("_", "-")
-            raise InputError(f"--{flag} must be a text, received an empty one.")
+        require(settings, name, getattr(settings, name).strip(), "a text")
     if len(methods) < 2:
         raise InputError(
             f"at least two methods must be compared, received {len(methods)}."
