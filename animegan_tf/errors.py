@@ -9,11 +9,12 @@ class InputError(ValueError):
     """
 
 
-class OutputError(InputError):
-    """Nothing can be written there, whatever its name: a disk is full or read-only.
+class FinalError(InputError):
+    """Not about one file of many: what is done for all of them ends with it."""
 
-    What is done for many files ends with it; other errors are one file's own.
-    """
+
+class OutputError(FinalError):
+    """Nothing can be written there, whatever its name: a disk is full or read-only."""
 
 
 class TrainingError(RuntimeError):

@@ -12,6 +12,10 @@ from pathlib import Path
 from animegan_tf.errors import InputError, OutputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".wmv", ".flv"),
+    *(".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".ogv"),
+)
 # Folder beside pictures in which a NAS of Synology keeps small copies. Names of other
 # makes begin with a dot.
 THUMBNAILS = "@eaDir"

@@ -4,12 +4,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from runtime_standin import StandIn, negative
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.color import to_lab
 from animegan_tf.imaging.eyes import with_large_eyes
-from animegan_tf.inference.large_eyes import LargeEyesStylizer
+from animegan_tf.inference import Stylizer, stylizer
+from animegan_tf.models import build_generator
 
 SIDE, DISTANCE = 160, 60
 SKIN, WHITE, IRIS = (205, 165, 140), (235, 235, 235), (30, 22, 18)
@@ -114,50 +116,32 @@ def test_a_factor_out_of_range_is_refused(factor):
         with_large_eyes(drawn(face()), [face()], factor)
 
 
-class Painter:
-    """Stands in for a `Stylizer`: halves what it is given, and reduces it before."""
-
-    runtime, max_side = "a runtime", SIDE
-
-    def sized(self, image):
-        return image[:SIDE, :SIDE]
-
-    def __call__(self, image):
-        return image // 2
-
-
-def test_a_stylizer_with_large_eyes_is_used_like_the_stylizer_in_it():
+def test_a_stylizer_enlarges_the_eyes_of_the_photo_that_it_stylizes():
     seen = []
 
     def detector(photo):
         seen.append(photo)
         return [face()]
 
-    stylizer = LargeEyesStylizer(Painter(), 1.4, detector)
-    assert (stylizer.runtime, stylizer.max_side) == ("a runtime", SIDE)
-    photo = np.pad(drawn(face()), ((0, 9), (0, 9), (0, 0)))
-    assert np.array_equal(
-        stylizer(photo), with_large_eyes(photo[:SIDE, :SIDE], [face()], 1.4) // 2
-    )
-    assert stylizer.faces == [face()]
-    alpha = np.zeros((*photo.shape[:2], 1), np.uint8)
-    alpha[20:] = 255
-    hidden = np.concatenate([photo, alpha], axis=-1)
-    picture = stylizer(hidden)
-    assert np.array_equal(picture[..., 3], alpha[:SIDE, :SIDE, 0] // 2)
-    assert (seen[-1][:20] == 255).all()
+    paint = Stylizer(StandIn(negative), eyes=1.4, detector=detector)
+    photo = drawn(face())
+    expected = 255 - with_large_eyes(photo, [face()], 1.4)
+    assert np.array_equal(paint(photo), expected)
+    assert paint.faces == [face()]
+    alpha = np.full(photo.shape[:2], 255, np.uint8)
+    alpha[:20] = 0
+    picture = paint(np.dstack([photo, alpha]))
+    assert np.array_equal(picture[..., 3], alpha)
+    assert (seen[-1][:20] == 255).all() and np.array_equal(seen[-1][20:], photo[20:])
     with pytest.raises(InputError, match="got 3"):
-        LargeEyesStylizer(Painter(), 3, detector)
+        Stylizer(StandIn(), eyes=3, detector=detector)
 
 
 def test_the_tool_finds_the_eyes_of_photos_and_takes_no_videos(
     tmp_path, monkeypatch, run_here
 ):
-    from animegan_tf.inference import Stylizer, large_eyes
-    from animegan_tf.models import build_generator
-
     found = [face()]
-    monkeypatch.setattr(large_eyes, "FaceDetector", lambda: lambda photo: found)
+    monkeypatch.setattr(stylizer, "FaceDetector", lambda: lambda photo: found)
     monkeypatch.chdir(tmp_path)
     build_generator(4, memory=8).save("generator.keras")
     photo = drawn(face())

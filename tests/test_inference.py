@@ -15,7 +15,7 @@ from animegan_tf.inference import (
     compare,
     files,
     load_generator,
-    paint_files,
+    stylize_files,
 )
 from animegan_tf.models import build_generator, main_tail
 from animegan_tf.ops import to_float, to_uint8
@@ -188,7 +188,7 @@ def test_files_are_painted_in_order_and_bad_ones_named(tmp_path):
     write_image(jobs[4][0], noise(9, 9))
     jobs[5] = jobs[5][0], tmp_path / "wide.webp"
     write_image(jobs[5][0], np.zeros((16, 9000, 3), np.uint8))
-    results = list(paint_files(Negative(), jobs, side_by_side=True))
+    results = list(stylize_files(Negative(), jobs, side_by_side=True))
     assert [photo for photo, _ in results] == [photo for photo, _ in jobs]
     errors = [error for _, error in results]
     for number, (photo, picture) in enumerate(jobs):
@@ -206,7 +206,7 @@ def test_a_picture_that_cannot_have_its_name_is_left_out(tmp_path):
     jobs = jobs_in(tmp_path, 5)
     jobs[1][1].mkdir()
     jobs[3] = jobs[3][0], tmp_path / f"{'n' * 255}.png"
-    errors = [error for _, error in paint_files(Negative(), jobs)]
+    errors = [error for _, error in stylize_files(Negative(), jobs)]
     assert [error is None for error in errors] == [True, False, True, False, True]
     assert "out1.png: the file must be writable there" in str(errors[1])
     assert "File name too long" in str(errors[3])
@@ -222,7 +222,7 @@ def test_a_disk_that_takes_no_picture_ends_the_painting(tmp_path, monkeypatch, n
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="out0.png.*as it is"):
-        list(paint_files(Negative(), jobs))
+        list(stylize_files(Negative(), jobs))
     assert not any(target.exists() for _, target in jobs)
 
 
@@ -241,7 +241,7 @@ def test_photos_are_read_ahead_but_only_a_few(tmp_path, monkeypatch):
             return super().__call__(image)
 
     monkeypatch.setattr(files, "read_image_alpha", watched)
-    results = paint_files(Waiting(), jobs)
+    results = stylize_files(Waiting(), jobs)
     assert next(results) == (jobs[0][0], None)
     assert len(read) < 9
     assert [error for _, error in results] == [None] * 8
@@ -266,7 +266,7 @@ def test_pictures_are_written_while_the_next_is_painted(tmp_path, monkeypatch):
             return super().__call__(image)
 
     monkeypatch.setattr(files, "encode_image", waiting)
-    results = list(paint_files(Telling(), jobs))
+    results = list(stylize_files(Telling(), jobs))
     assert [error for _, error in results] == [None] * 3
 
 
@@ -277,7 +277,7 @@ def test_transparency_is_written_where_the_format_has_it(tmp_path, suffix):
     image = np.zeros((16, 20, 3), np.uint8)
     (tmp_path / "in.png").write_bytes(encode_image(image, ".png", alpha))
     job = tmp_path / "in.png", tmp_path / f"out{suffix}"
-    assert list(paint_files(Black(), [job])) == [(job[0], None)]
+    assert list(stylize_files(Black(), [job])) == [(job[0], None)]
     picture, kept = read_image_alpha(job[1])
     if suffix == ".jpg":
         assert kept is None and picture[:, :7].min() > 240

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from runtime_standin import StandIn, negative
 from skimage.color import lab2rgb, rgb2lab
 
 from animegan_tf.imaging.codec import read_image, write_image
@@ -12,7 +13,8 @@ from animegan_tf.imaging.retouch import (
     without_strokes,
     without_texture,
 )
-from animegan_tf.inference import RetouchedStylizer
+from animegan_tf.inference import Stylizer
+from animegan_tf.models import build_generator
 
 
 def levels(lab):
@@ -123,36 +125,19 @@ def test_the_painter_sees_the_calmed_photo_and_its_picture_is_flattened():
     assert changes[1] < 0.3 * changes[0]
 
 
-class Painter:
-    """Stands in for a `Stylizer`: halves what it is given, and reduces it before."""
-
-    runtime, max_side = "a runtime", 32
-
-    def sized(self, image):
-        return image[:32, :32]
-
-    def __call__(self, image):
-        return image // 2
-
-
-def test_a_retouched_stylizer_is_used_like_the_stylizer_in_it():
-    stylizer = RetouchedStylizer(Painter())
-    assert (stylizer.runtime, stylizer.max_side) == ("a runtime", 32)
-    photo = np.dstack([shaded(20, 60), np.full((48, 48), 255, np.uint8)])
+def test_a_stylizer_works_on_the_photo_before_and_on_the_picture_after():
+    paint = Stylizer(StandIn(negative), max_side=32, retouch=True)
+    photo = np.dstack([shaded(20, 60)[:32, :32], np.full((32, 32), 255, np.uint8)])
     photo[:8, :, 3] = 0
     photo[:8, :, :3] = (0, 255, 0)  # nobody sees it
-    picture = stylizer(photo)
-    assert picture.shape == (32, 32, 4)
-    assert np.array_equal(picture[..., 3], photo[:32, :32, 3])
-    white = photo[:32, :32, :3].copy()
-    white[:8] = 255
-    assert np.array_equal(picture[..., :3], retouched(Painter(), white))
+    picture = paint(photo)
+    assert np.array_equal(picture[..., 3], photo[..., 3])
+    photo[:8, :, :3] = 255
+    assert np.array_equal(picture[..., :3], retouched(negative, photo[..., :3]))
+    assert paint(shaded(20, 60)).shape == (32, 32, 3)
 
 
 def test_the_tool_retouches_photos_and_takes_no_videos(tmp_path, monkeypatch, run_here):
-    from animegan_tf.inference import Stylizer
-    from animegan_tf.models import build_generator
-
     monkeypatch.chdir(tmp_path)
     build_generator(4, memory=8).save("generator.keras")
     write_image(tmp_path / "photo.png", shaded(20, 60))
@@ -160,7 +145,7 @@ def test_the_tool_retouches_photos_and_takes_no_videos(tmp_path, monkeypatch, ru
     for name, flags in (("plain.png", ()), ("calm.png", ("--retouch",))):
         status, _, err = run_here("stylize.py", *line, name, *flags)
         assert status == 0, err
-    expected = RetouchedStylizer(Stylizer(tmp_path / "generator.keras"))
+    expected = Stylizer(tmp_path / "generator.keras", retouch=True)
     assert np.array_equal(read_image("calm.png"), expected(read_image("photo.png")))
     assert not np.array_equal(read_image("calm.png"), read_image("plain.png"))
     (tmp_path / "clip.mp4").write_bytes(b"")

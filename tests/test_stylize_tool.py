@@ -16,7 +16,7 @@ from animegan_tf.imaging.codec import (
     read_image_alpha,
     write_image,
 )
-from animegan_tf.inference.plan import plan_jobs
+from animegan_tf.inference.jobs import plan_jobs
 from animegan_tf.models import build_generator
 
 
@@ -154,6 +154,11 @@ def test_patterns_are_expanded_and_a_folder_is_painted_once(tmp_path, photos):
     assert plan("photos/a/*") == (["two.name.png", "one.png"], 0)
     assert plan("photos/**") == (["a/b/two.name.png", "a/one.png"], 1)
     assert plan("photos", "photos/a/one.jpg") == plan("photos")
+    names = ("clips/a.MP4", "clips/b.mov", "clips/c.webm", "clips/d.avi", "clips/e.3gp")
+    (tmp_path / "clips").mkdir()
+    for name in names:
+        (tmp_path / name).touch()
+    assert plan("clips") == (["a.mp4", "b.mov", "c.mkv", "d.mkv", "e.mov"], 0)
     with pytest.raises(InputError, match="none.*jpg"):
         plan("none*.jpg")
 

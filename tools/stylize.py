@@ -17,12 +17,10 @@ import argparse
 import os
 import sys
 
-from tqdm import tqdm
-
 from animegan_tf.cli import ArgumentParser, run_tool
-from animegan_tf.errors import InputError, OutputError
-from animegan_tf.files import check_target, make_folder
-from animegan_tf.inference.plan import is_video, plan_jobs
+from animegan_tf.errors import InputError
+from animegan_tf.inference import Stylizer, find_generator, load_runtime
+from animegan_tf.inference.jobs import is_video, plan_jobs, stylize_jobs
 
 
 def parse_arguments():
@@ -165,133 +163,45 @@ def parse_arguments():
 def main():
     args = parse_arguments()
     plan = plan_jobs(args.sources, args.output, args.format)
-    new = plan.jobs
     videos = [source for source, _ in plan.jobs if is_video(source)]
     for flag, given in (("--retouch", args.retouch), ("--eyes", args.eyes)):
         if given and videos:
             raise InputError(f"{flag} takes photos only; got the video {videos[0]}")
+    new = plan.jobs
     if not plan.single and not args.overwrite:
         new = [job for job in plan.jobs if not os.path.isfile(job[1])]
-    failed = paint(args, new, plan.single) if new else 0
+    failed = 0
+    if new:
+        failed = stylize_jobs(
+            *(make_stylizer(args), new, plan.single, args.compare, args.keep_metadata),
+            smooth=args.smooth,
+            crf=args.crf,
+            partial=args.partial,
+        )
     if not plan.single:
-        tell(len(new) - failed, len(plan.jobs) - len(new), plan.others)
+        print(f"painted: {len(new) - failed}")
+        if len(new) < len(plan.jobs):
+            print(f"skipped, as they are there already: {len(plan.jobs) - len(new)}")
+        if plan.others:
+            print(f"passed over, as they are no pictures: {plan.others}")
     print(args.output.rstrip("/") or "/")
     if failed:
         print(f"left out {failed} of {len(new)} files", file=sys.stderr)
         sys.exit(1)
 
 
-def paint(args, jobs, single):
-    """Number of files that could not be painted; the only one's error is raised."""
-    stylizer = make_stylizer(args)
-    ready = list(writable(jobs, single))
-    failed = len(jobs) - len(ready)
-    for source, error in painted(args, stylizer, ready, single):
-        if error is None:
-            continue
-        if single:
-            raise error
-        tqdm.write(f"left out: {error}", file=sys.stderr)
-        failed += 1
-    return failed
-
-
-def writable(jobs, single):
-    """The jobs whose pictures can have their names; others are named, or raised."""
-    for source, target in jobs:
-        try:
-            make_folder(target.parent)
-            check_target(target)
-        except InputError as error:
-            if single or isinstance(error, OutputError):
-                raise
-            print(f"left out: {error}", file=sys.stderr)
-        else:
-            yield source, target
-
-
 def make_stylizer(args):
-    from animegan_tf.inference import Stylizer, find_generator, load_runtime
-
     generator = find_generator(args.generator)
     if args.raw:
         generator = generator.with_stem(f"{generator.stem}_raw")
-    stylizer = Stylizer(
+    return Stylizer(
         load_runtime(generator, args.runtime, trust=args.trust),
-        args.max_side,
-        args.strength,
-        args.keep_color,
+        *(args.max_side, args.strength, args.keep_color),
         large=args.large,
+        retouch=args.retouch,
+        eyes=args.eyes,
+        faces=args.rest if args.faces else None,
     )
-    if args.retouch:
-        from animegan_tf.inference import RetouchedStylizer
-
-        stylizer = RetouchedStylizer(stylizer)
-    if args.eyes is not None:
-        from animegan_tf.inference import LargeEyesStylizer
-
-        stylizer = LargeEyesStylizer(stylizer, args.eyes)
-    if not args.faces:
-        return stylizer
-    from animegan_tf.inference.portrait import PortraitStylizer
-
-    return PortraitStylizer(stylizer, rest=args.rest)
-
-
-def painted(args, stylizer, jobs, single):
-    """(source, error or None) for each job: photos first, then videos one by one."""
-    from animegan_tf.inference import paint_files
-
-    def tell_of_faces(photo):
-        if (args.faces or args.eyes) and not stylizer.faces:
-            tqdm.write(f"no face found: {photo}", file=sys.stderr)
-
-    photos = [job for job in jobs if not is_video(job[0])]
-    results = paint_files(
-        stylizer, photos, args.compare, args.keep_metadata, tell_of_faces
-    )
-    yield from tqdm(results, total=len(photos), unit="picture", disable=single)
-    for job in jobs:
-        if is_video(job[0]):
-            yield job[0], video_error(args, stylizer, *job)
-
-
-def video_error(args, stylizer, source, target):
-    """None once a video is painted, or the error because of which it is not."""
-    from animegan_tf.inference.video import paint_video
-
-    with tqdm(unit="frame", desc=source.name) as bar:
-
-        def progress(number, total):
-            bar.total = total
-            bar.update(number - bar.n)
-
-        try:
-            done = paint_video(
-                *(stylizer, source, target, args.compare, args.smooth, args.crf),
-                partial=args.partial,
-                progress=progress,
-            )
-        except OutputError:
-            raise
-        except InputError as error:
-            return error
-    if done.undecoded:
-        print(
-            f"{source}: {done.undecoded} frames are damaged and left out",
-            file=sys.stderr,
-        )
-    for codec in done.left_out:
-        print(f"{source}: {target.suffix} holds no {codec} subtitles", file=sys.stderr)
-    return None
-
-
-def tell(done, skipped, others):
-    print(f"painted: {done}")
-    if skipped:
-        print(f"skipped, as they are there already: {skipped}")
-    if others:
-        print(f"passed over, as they are no pictures: {others}")
 
 
 if __name__ == "__main__":

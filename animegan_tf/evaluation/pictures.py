@@ -237,7 +237,7 @@ def paint_methods(
     Raises:
         InputError: a model or a photo that cannot be used.
     """
-    from animegan_tf.inference import Stylizer, paint_files
+    from animegan_tf.inference import Stylizer, stylize_files
 
     files, painted = list_images(photos), {}
     stylizers = {
@@ -247,7 +247,7 @@ def paint_methods(
     for name, stylizer in stylizers.items():
         painted[name] = make_folder(folder / name)
         jobs = [(photo, painted[name] / f"{photo.stem}.png") for photo in files]
-        bar = tqdm(paint_files(stylizer, jobs), f"painting: {name}", len(jobs), delay=1)
+        bar = tqdm(stylize_files(stylizer, jobs), f"painting: {name}", len(jobs), delay=1)
         for _, error in bar:
             if error is not None:
                 raise error

@@ -4,26 +4,21 @@ Importing it loads neither TensorFlow nor Keras, which take seconds: a runtime l
 what it needs when it is made.
 """
 
-from animegan_tf.inference.files import paint_files
-from animegan_tf.inference.large_eyes import LargeEyesStylizer
+from animegan_tf.inference.clips import StylizedVideo, stylize_video
+from animegan_tf.inference.files import stylize_files
 from animegan_tf.inference.names import find_generator, find_start
-from animegan_tf.inference.portrait import PortraitStylizer
-from animegan_tf.inference.retouched import RetouchedStylizer
-from animegan_tf.inference.runtimes import load_generator, load_runtime
+from animegan_tf.inference.runtimes import Runtime, load_generator, load_runtime
 from animegan_tf.inference.stylizer import Stylizer, compare
-from animegan_tf.inference.video import PaintedVideo, paint_video
 
 __all__ = [
-    "LargeEyesStylizer",
-    "PaintedVideo",
-    "PortraitStylizer",
-    "RetouchedStylizer",
+    "Runtime",
+    "StylizedVideo",
     "Stylizer",
     "compare",
     "find_generator",
     "find_start",
     "load_generator",
     "load_runtime",
-    "paint_files",
-    "paint_video",
+    "stylize_files",
+    "stylize_video",
 ]

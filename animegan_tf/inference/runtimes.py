@@ -1,10 +1,4 @@
-"""What runs a generator: Keras, or the file formats that `tools/export.py` writes.
-
-A runtime is called with a photo, uint8 RGB `(height, width, 3)`, both sides multiples
-of 8 and 16 or more, and gives the picture, float32 of the same shape in [-1, 1]. Its
-attribute `sides` is the only `(height, width)` that it takes, or None where it takes
-any.
-"""
+"""What runs a generator: Keras, or the file formats that `tools/export.py` writes."""
 
 import os
 from functools import partial
@@ -49,7 +43,24 @@ def load_generator(path: Path):
     return model
 
 
-class KerasRuntime:
+class Runtime:
+    """What all runtimes have in common; `load_runtime` makes one.
+
+    Called with a photo, uint8 RGB `(height, width, 3)`, both sides multiples of 8 and
+    16 or more, it gives the picture, float32 of the same shape in [-1, 1].
+
+    Attributes:
+        sides: the only `(height, width)` that it takes, or None where it takes any.
+        tiling: whether it has the method `measured`, as Keras' alone has.
+    """
+
+    sides, tiling = None, False
+
+    def __call__(self, photo):
+        raise NotImplementedError
+
+
+class KerasRuntime(Runtime):
     """Runs a Keras model in TensorFlow.
 
     Args:
@@ -61,7 +72,7 @@ class KerasRuntime:
         ValueError: `tail` is none of the above.
     """
 
-    sides = None
+    tiling = True
 
     def __init__(self, model, tail="main"):
         if tail not in TAILS:
@@ -96,7 +107,7 @@ class KerasRuntime:
         return lambda part: paint(part[None])[0].numpy()
 
 
-class LiteRTRuntime:
+class LiteRTRuntime(Runtime):
     """Runs a LiteRT (TFLite) file on the CPU; loads no TensorFlow.
 
     Args:
@@ -145,7 +156,7 @@ class LiteRTRuntime:
         return to_range(picture) if self._uint8 else picture
 
 
-class SavedModelRuntime:
+class SavedModelRuntime(Runtime):
     """Runs the signature `float` of a SavedModel.
 
     Args:
@@ -157,8 +168,6 @@ class SavedModelRuntime:
         InputError: there is no SavedModel of `export_saved_model`, or it holds other
             operations and is not trusted.
     """
-
-    sides = None
 
     def __init__(self, path, trust=False):
         path = _existing(path, folder=True)
@@ -184,7 +193,7 @@ class SavedModelRuntime:
         return self._paint(tf.constant(to_range(photo[None])))["picture"][0].numpy()
 
 
-class OnnxRuntime:
+class OnnxRuntime(Runtime):
     """Runs an ONNX file in ONNX Runtime on the CPU; loads no TensorFlow.
 
     Args:
@@ -221,23 +230,21 @@ class OnnxRuntime:
         return self._session.run(None, {self._name: to_range(photo[None])})[0][0]
 
 
-RUNTIMES = ("keras", "litert", "saved_model", "onnx")
-
-
 def load_runtime(path, runtime=None, tail="main", threads=0, trust=False):
     """The runtime for a generator in any of the formats of this package.
 
     Args:
         path: Path of a `.keras`, `.tflite` or `.onnx` file, or of a SavedModel's
             folder; or what else `find_generator` finds one by.
-        runtime: one of `RUNTIMES`; None for what the path's ending says. A `.keras`
-            path stands for the `.tflite` or `.onnx` file beside it, if asked for.
+        runtime: "keras", "litert", "saved_model" or "onnx"; None for what the path's
+            ending says. A `.keras` path stands for the `.tflite` or `.onnx` file
+            beside it, if asked for.
         tail: "main"; "support" only with Keras.
         threads: of LiteRT and ONNX Runtime; 0 for one a core.
         trust: whether a SavedModel may do more than compute.
 
     Returns:
-        A callable, see the module.
+        `Runtime`.
 
     Raises:
         InputError: the path and the runtime do not go together, or see the runtimes.

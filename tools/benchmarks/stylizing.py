@@ -69,7 +69,7 @@ def measure_start(args):
 def measure_folder(args):
     """Pictures a second of a folder, beside those of the bare network."""
     from animegan_tf.imaging.codec import read_image
-    from animegan_tf.inference import Stylizer, load_runtime, paint_files
+    from animegan_tf.inference import Stylizer, load_runtime, stylize_files
 
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -84,7 +84,7 @@ def measure_folder(args):
                 jobs = [(path, path.with_suffix(f".out{suffix}")) for path in photos]
                 ways = {
                     "network": lambda: [runtime(photo) for photo in decoded],
-                    "files": lambda: list(paint_files(stylizer, jobs)),
+                    "files": lambda: list(stylize_files(stylizer, jobs)),
                 }
                 seconds = alternately(ways, args.repeats)
                 share = seconds["network"] / seconds["files"]
@@ -156,7 +156,7 @@ def measure_large(args):
     from animegan_tf.imaging.codec import read_image
     from animegan_tf.imaging.transform import resize
     from animegan_tf.inference import Stylizer
-    from animegan_tf.inference.tiles import tiles_of
+    from animegan_tf.inference.tiling import PART, tiles_of
     from animegan_tf.models import build_generator
     from animegan_tf.samples import draw_photo, random_portrait
 
@@ -169,7 +169,7 @@ def measure_large(args):
     start = time.perf_counter()
     picture = stylizer(photo)
     seconds = time.perf_counter() - start
-    places = [place for *_, place in tiles_of((height, width), stylizer.part)]
+    places = [place for *_, place in tiles_of((height, width), PART)]
     figures = {"seconds": seconds, "peak_gib": peak_gib(), "parts": len(places)}
     print(f"{width} x {height} in {len(places)} parts: {seconds:.1f} s, ", end="")
     print(f"peak {figures['peak_gib']:.2f} GiB\n")

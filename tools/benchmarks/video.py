@@ -11,7 +11,7 @@ SENSOR_NOISE = 3.0
 
 def measure_video(args):
     """Paints a clip; compares what came out with what went in."""
-    from animegan_tf.inference import Stylizer, paint_video
+    from animegan_tf.inference import Stylizer, stylize_video
     from animegan_tf.models import build_generator
 
     stylizer = Stylizer(args.generator or build_generator())
@@ -21,9 +21,9 @@ def measure_video(args):
             source = folder / "source.mp4"
             write_clip(source, args.seconds)
         start = time.perf_counter()
-        paint_video(stylizer, source, folder / "painted.mp4")
+        stylize_video(stylizer, source, folder / "painted.mp4")
         seconds = time.perf_counter() - start
-        paint_video(lambda photo: photo, source, folder / "encoded.mp4")
+        stylize_video(lambda photo: photo, source, folder / "encoded.mp4")
         figures = {
             "source": contents(source),
             "painted": contents(folder / "painted.mp4"),

@@ -5,15 +5,13 @@ import cv2
 import numpy as np
 import pytest
 from clips import decoded, numbered, packets, seconds, write_clip
+from runtime_standin import StandIn, negative
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.flicker import flicker
-from animegan_tf.imaging.video import VideoReader, VideoWriter
-from animegan_tf.inference import PaintedVideo, Stylizer, paint_video
-
-
-def negative(image):
-    return 255 - image
+from animegan_tf.imaging.video import VideoReader
+from animegan_tf.imaging.video_writer import VideoWriter
+from animegan_tf.inference import StylizedVideo, Stylizer, stylize_video
 
 
 @pytest.fixture
@@ -29,10 +27,10 @@ def target(tmp_path):
 
 def test_every_frame_is_painted_in_its_place_and_sound_is_copied(source, target):
     calls = []
-    painted = paint_video(
+    painted = stylize_video(
         negative, source, target, progress=lambda *numbers: calls.append(numbers)
     )
-    assert painted == PaintedVideo(frames=15, undecoded=0, left_out=[])
+    assert painted == StylizedVideo(frames=15, undecoded=0, left_out=[])
     assert calls == [(number, 15) for number in range(1, 16)]
     before, after = decoded(source), decoded(target)
     assert [time for time, _ in after] == [time for time, _ in before]
@@ -43,11 +41,8 @@ def test_every_frame_is_painted_in_its_place_and_sound_is_copied(source, target)
 
 
 def test_a_stylizer_paints_videos_smaller_and_side_by_side(source, target):
-    keras = pytest.importorskip("keras")
-    image = keras.Input((None, None, 3))
-    identity = keras.Model(image, keras.layers.Identity()(image))
-    stylizer = Stylizer(identity, max_side=32, large="shrink")
-    paint_video(stylizer, source, target, side_by_side=True)
+    stylizer = Stylizer(StandIn(), max_side=32)
+    stylize_video(stylizer, source, target, side_by_side=True)
     (_, photo), (_, both) = decoded(source)[9], decoded(target)[9]
     assert both.shape == (24, 64, 3)
     small = cv2.resize(photo, (32, 24), interpolation=cv2.INTER_AREA).astype(int)
@@ -64,14 +59,14 @@ def test_smoothing_lowers_flicker_in_the_file(tmp_path, target):
     photos = [photo for _, photo in decoded(source)]
     found = []
     for smooth in (0, 0.8):
-        paint_video(negative, source, target, smooth=smooth, crf=8)
+        stylize_video(negative, source, target, smooth=smooth, crf=8)
         found.append(flicker(photos, [picture for _, picture in decoded(target)]))
     assert found[0] > 2
     assert found[1] < 0.5 * found[0]
 
 
 def test_the_photo_beside_a_smoothed_picture_is_not_smoothed(source, target):
-    paint_video(negative, source, target, side_by_side=True, smooth=1, crf=4)
+    stylize_video(negative, source, target, side_by_side=True, smooth=1, crf=4)
     for number, (_, both) in enumerate(decoded(target)):
         assert both.shape == (48, 128, 3)
         assert abs(both[30:, :60].mean() - (40 + 12 * number)) < 3
@@ -85,7 +80,7 @@ def test_an_error_names_the_frame_and_leaves_nothing(tmp_path, source, target):
         return image
 
     with pytest.raises(InputError, match=r"a.mp4, frame 7 at 0.24 s: a photo's sides"):
-        paint_video(paint, source, target)
+        stylize_video(paint, source, target)
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -105,24 +100,24 @@ def test_an_interruption_leaves_the_old_file_and_no_thread(
 
     threads = threading.active_count()
     with pytest.raises(type(failure)):
-        paint_video(paint, source, target)
+        stylize_video(paint, source, target)
     assert target.read_bytes() == b"old"
     assert sorted(tmp_path.iterdir()) == [source, target]
     assert threading.active_count() == threads
-    paint_video(negative, source, target)
+    stylize_video(negative, source, target)
     assert len(decoded(target)) == 15
 
 
 def test_errors_of_reading_and_writing_come_through(tmp_path, source, target):
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(InputError, match="text.mp4: must be a readable video"):
-        paint_video(negative, tmp_path / "text.mp4", target)
+        stylize_video(negative, tmp_path / "text.mp4", target)
     with pytest.raises(InputError, match="b.gif: .* must end in one of"):
-        paint_video(negative, source, tmp_path / "b.gif")
+        stylize_video(negative, source, tmp_path / "b.gif")
     with pytest.raises(InputError, match="strength .*got 2"):
-        paint_video(negative, source, target, smooth=2)
+        stylize_video(negative, source, target, smooth=2)
     with pytest.raises(InputError, match="none/b.mp4: .* must be writable"):
-        paint_video(negative, source, tmp_path / "none" / "b.mp4")
+        stylize_video(negative, source, tmp_path / "none" / "b.mp4")
     assert not target.exists()
 
 
@@ -133,8 +128,8 @@ def test_a_part_of_a_video_is_painted_on_request(tmp_path, target):
     data = whole.read_bytes()
     cut.write_bytes(data[: len(data) // 2])
     with pytest.raises(InputError, match="cut.mkv: .* breaks off"):
-        paint_video(negative, cut, target)
-    painted = paint_video(negative, cut, target, partial=True)
+        stylize_video(negative, cut, target)
+    painted = stylize_video(negative, cut, target, partial=True)
     assert 30 < painted.frames == len(decoded(target)) < 50
 
 
@@ -167,7 +162,7 @@ def test_frames_are_read_ahead_and_written_behind_but_few(source, target, monkey
         painted.append(1)
         return image
 
-    paint_video(paint, source, target)
+    stylize_video(paint, source, target)
     assert ahead[:12] == [2] * 12
     assert max(behind) in (2, 3)
     assert len(threads) == 2 and threading.main_thread() not in threads

@@ -1,4 +1,4 @@
-"""A video into a painted video: reads, paints and writes at once."""
+"""A video into a stylized video: reads, stylizes and writes at once."""
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +8,13 @@ from pathlib import Path
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.flicker import TemporalSmoother
-from animegan_tf.imaging.video import VideoReader, video_writer
 from animegan_tf.inference.files import AHEAD, begun
 from animegan_tf.inference.stylizer import compare
 
 
 @dataclass
-class PaintedVideo:
-    """What `paint_video` made.
+class StylizedVideo:
+    """What `stylize_video` made.
 
     Attributes:
         frames: int, the number of frames.
@@ -28,8 +27,8 @@ class PaintedVideo:
     left_out: list
 
 
-def paint_video(
-    paint,
+def stylize_video(
+    stylize,
     source: Path,
     target: Path,
     side_by_side: bool = False,
@@ -37,32 +36,36 @@ def paint_video(
     crf: float = 18,
     partial: bool = False,
     progress=None,
-) -> PaintedVideo:
-    """Paints a video frame by frame, reading ahead and writing behind in threads.
+) -> StylizedVideo:
+    """Stylizes a video frame by frame, reading ahead and writing behind in threads.
 
     Every frame keeps its time; sound and subtitles are copied. Only a few frames are
     in memory. `VideoReader` and `video_writer` say what becomes of colours, rotation,
     odd sides, metadata and damage. The file has its name once it is complete.
 
     Args:
-        paint: callable, uint8 RGB (height, width, 3) to the same, of the same size or
+        stylize: callable, uint8 RGB (height, width, 3) to the same, of the same size or
             a smaller one: a `Stylizer`.
-        source: video to paint.
+        source: video to stylize.
         target: .mp4, .m4v, .mov or .mkv to write; a file there is replaced.
         side_by_side: write what `compare` gives.
         smooth: strength of `TemporalSmoother`, from 0, none, to 1.
         crf: quality of the encoder, from 0, lossless, to 51.
         partial: take a source that breaks off, too, for what is there of it.
-        progress: None, or a callable that is given the number of frames painted and
+        progress: None, or a callable that is given the number of frames stylized and
             that of the source by its packets, after each frame.
 
     Returns:
-        `PaintedVideo`.
+        `StylizedVideo`.
 
     Raises:
-        InputError: the source cannot be read, a frame of it not painted, the target
-            not written or not hold the source's sound, or a value is out of range.
+        InputError: PyAV is missing, the source cannot be read, a frame of it not
+            stylized, the target not written or not hold the source's sound, or a value
+            is out of range.
     """
+    from animegan_tf.imaging.video import VideoReader  # the extra `video`
+    from animegan_tf.imaging.video_writer import video_writer
+
     smoother, written, number = TemporalSmoother(smooth), deque(), 0
 
     def finish(frame, picture):
@@ -78,7 +81,13 @@ def paint_video(
         # One thread each: frames are read and written in order.
         with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as writing:
             for number, frame in enumerate(_frames(reading, reader), 1):
-                picture = _painted(paint, frame, number, reader)
+                try:
+                    picture = stylize(frame.image)
+                except InputError as error:
+                    time = float(frame.pts * reader.time_base)
+                    raise InputError(
+                        f"{source}, frame {number} at {time:.2f} s: {error}"
+                    ) from error
                 written.append(writing.submit(finish, frame, picture))
                 if len(written) > AHEAD:
                     written.popleft().result()
@@ -86,7 +95,7 @@ def paint_video(
                     progress(number, reader.frames)
             for outcome in written:
                 outcome.result()
-        return PaintedVideo(number, reader.undecoded, writer.left_out)
+        return StylizedVideo(number, reader.undecoded, writer.left_out)
 
 
 def _frames(pool, reader):
@@ -97,13 +106,3 @@ def _frames(pool, reader):
         if frame is None:
             return
         yield frame
-
-
-def _painted(paint, frame, number, reader):
-    try:
-        return paint(frame.image)
-    except InputError as error:
-        time = float(frame.pts * reader.time_base)
-        raise InputError(
-            f"{reader.path}, frame {number} at {time:.2f} s: {error}"
-        ) from error

@@ -1,18 +1,32 @@
-"""Which files become which, before any of them is painted."""
+"""Files and folders into stylized ones: which become which, and doing it."""
 
 import glob
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from animegan_tf.errors import InputError
-from animegan_tf.files import SUFFIXES, THUMBNAILS, find_images
-from animegan_tf.imaging.video import MUXERS, VIDEO_SUFFIXES, painted_suffix
+from tqdm import tqdm
+
+from animegan_tf.errors import FinalError, InputError
+from animegan_tf.files import (
+    SUFFIXES,
+    THUMBNAILS,
+    VIDEO_SUFFIXES,
+    check_target,
+    find_images,
+    make_folder,
+)
+from animegan_tf.inference.clips import stylize_video
+from animegan_tf.inference.files import stylize_files
+
+# Endings of stylized videos.
+_WRITTEN = (".mp4", ".m4v", ".mov", ".mkv")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be painted.
+    """What is to be stylized.
 
     Attributes:
         jobs: list of (source, target), Paths, every target once.
@@ -42,7 +56,7 @@ def plan_jobs(patterns, output: str, form: str | None = None) -> Plan:
         `Plan`. Nothing is made or changed on the disk.
 
     Raises:
-        InputError: something named is not there, a folder holds nothing to paint, two
+        InputError: something named is not there, a folder holds nothing to stylize, two
             sources would become one file, a source would be replaced, or `output` or
             `form` do not fit.
     """
@@ -60,6 +74,89 @@ def plan_jobs(patterns, output: str, form: str | None = None) -> Plan:
                 "received the same name."
             )
     return plan
+
+
+def stylize_jobs(
+    stylizer,
+    jobs,
+    single=False,
+    side_by_side=False,
+    keep_metadata=False,
+    batch=1,
+    **video,
+) -> int:
+    """Does the jobs of a plan: photos first, then videos one by one.
+
+    Folders are made where they are missing. Progress, what had to be left out and
+    photos without a face are told on the standard error.
+
+    Args:
+        stylizer: `Stylizer`, or what is used as one.
+        jobs: sequence of (source, target) of a `Plan`.
+        single: whether the first error is raised, rather than told.
+        side_by_side, keep_metadata, batch: see `stylize_files`.
+        video: `smooth`, `crf` and `partial` of `stylize_video`.
+
+    Returns:
+        int, how many could not be done.
+
+    Raises:
+        InputError: the error of a job, if `single`.
+        FinalError: no file can be written, or stylized, at all.
+    """
+
+    def left_out(error):
+        if single:
+            raise error
+        tqdm.write(f"left out: {error}", file=sys.stderr)
+        return 1
+
+    def tell_of_faces(photo):
+        if stylizer.faces == []:
+            tqdm.write(f"no face found: {photo}", file=sys.stderr)
+
+    ready, failed = [], 0
+    for job in jobs:
+        try:
+            make_folder(job[1].parent)
+            check_target(job[1])
+            ready.append(job)
+        except FinalError:
+            raise
+        except InputError as error:
+            failed += left_out(error)
+    photos = [job for job in ready if not is_video(job[0])]
+    results = stylize_files(
+        stylizer, photos, side_by_side, keep_metadata, batch, tell_of_faces
+    )
+    bar = tqdm(results, total=len(photos), unit="picture", disable=single)
+    failed += sum(left_out(error) for _, error in bar if error is not None)
+    for source, target in ready:
+        if is_video(source):
+            try:
+                _stylize_video(stylizer, source, target, side_by_side, video)
+            except FinalError:
+                raise
+            except InputError as error:
+                failed += left_out(error)
+    return failed
+
+
+def _stylize_video(stylizer, source, target, side_by_side, options):
+    with tqdm(unit="frame", desc=source.name) as bar:
+
+        def progress(number, total):
+            bar.total = total
+            bar.update(number - bar.n)
+
+        done = stylize_video(
+            stylizer, source, target, side_by_side, progress=progress, **options
+        )
+    if done.undecoded:
+        note = f"{source}: {done.undecoded} frames are damaged and left out"
+        print(note, file=sys.stderr)
+    for codec in done.left_out:
+        print(f"{source}: {target.suffix} holds no {codec} subtitles", file=sys.stderr)
 
 
 def _names_a_file(patterns, output):
@@ -80,7 +177,7 @@ def _names_a_file(patterns, output):
 
 
 def _plan_file(source, output):
-    suffixes = tuple(MUXERS) if is_video(source) else SUFFIXES
+    suffixes = _WRITTEN if is_video(source) else SUFFIXES
     if output.suffix.lower() not in suffixes:
         raise InputError(
             f"--output must end in one of {', '.join(suffixes)}, or in / for a folder; "
@@ -101,7 +198,7 @@ def _plan_folder(patterns, output, suffix):
     sources, others = _find_sources(_expand(patterns), _real(output))
     targets = {}
     for source, name in sources:
-        ending = painted_suffix(source) if is_video(source) else suffix
+        ending = _video_suffix(source) if is_video(source) else suffix
         target = output / name.with_suffix(ending)
         # Windows takes names that differ in case for the same.
         first = targets.setdefault(os.path.normcase(target), (source, target))[0]
@@ -111,6 +208,14 @@ def _plan_folder(patterns, output, suffix):
                 f"received {target} for both."
             )
     return Plan(list(targets.values()), others)
+
+
+def _video_suffix(path):
+    """A video's own ending where such files are written, else one for its sound."""
+    suffix = path.suffix.lower()
+    if suffix == ".3gp":
+        return ".mov"  # holds AMR, the sound of old phones, as .mkv does not
+    return suffix if suffix in _WRITTEN else ".mkv"
 
 
 def _find_sources(paths, output):
