@@ -1,9 +1,7 @@
 """A stand-in for TensorFlow Serving, whose own binary is not to be had for the tests.
 
-It loads versions as the server does, the newest number, into a session of TensorFlow 1,
-with warm-up requests where it is told to, and answers as the server's sources say, by
-REST and by gRPC, for what the tests ask. It neither batches requests nor watches its
-folder: `poll` does what the server does once a second.
+It loads a version into a session of TensorFlow 1, as the server does, and answers as
+the server's sources say, by REST and by gRPC, for what the tests ask.
 """
 
 import base64
@@ -13,51 +11,43 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from urllib.parse import unquote
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 
-WARMUP = Path("assets.extra", "tf_serving_warmup_requests")
-HTTP_CODES = {
-    "INVALID_ARGUMENT": 400,
-    "FAILED_PRECONDITION": 400,
-    "NOT_FOUND": 404,
-    "INTERNAL": 500,
-}
-PATH = re.compile(
-    r"/v1/models/([^/:]+)(?:/versions/(\d+))?(?::(predict)|(?:/(metadata)))?"
-)
+CODES = {"INVALID_ARGUMENT": 400, "NOT_FOUND": 404}
+PATH = re.compile(r"/v1/models/(\w+)(?:/versions/(\d+))?(:predict|/metadata|)")
 
 
 class Failure(Exception):
     """A status that is not OK: its code, by name, and its text."""
 
 
-class Version:
-    """One loaded version, warmed up if that is asked for."""
+class Served:
+    """The version in a folder, served as one model.
 
-    def __init__(self, folder, warm=False):
+    Args:
+        folder: Path, whose name is the version's number.
+        name: of the model.
+    """
+
+    def __init__(self, folder, name):
+        self.name, self.number = name, int(folder.name)
         graph = tf.Graph()
         with graph.as_default():
             self.session = tf.compat.v1.Session(graph=graph)
             meta = tf.compat.v1.saved_model.load(self.session, ["serve"], str(folder))
         self.signatures = meta.signature_def
-        if warm and (folder / WARMUP).is_file():
-            for signature, inputs in warmup_requests(folder / WARMUP):
-                self.run(signature, inputs)
+
+    def check(self, name, number, sentence="Servable not found for request: {}"):
+        if (name, number or self.number) != (self.name, self.number):
+            wanted = f"Specific({name}, {number})" if number else f"Latest({name})"
+            raise Failure("NOT_FOUND", sentence.format(wanted))
 
     def run(self, name, inputs):
         """Outputs of a signature, both as arrays by name."""
-        if name not in self.signatures:
-            raise Failure(
-                "FAILED_PRECONDITION", f'Serving signature key "{name}" not found.'
-            )
         signature = self.signatures[name]
-        if set(inputs) != set(signature.inputs):
-            raise Failure("INVALID_ARGUMENT", "input size does not match signature")
         feeds = {signature.inputs[k].name: v for k, v in inputs.items()}
         fetches = {k: v.name for k, v in signature.outputs.items()}
         try:
@@ -65,128 +55,38 @@ class Version:
         except tf.errors.InvalidArgumentError as error:
             raise Failure("INVALID_ARGUMENT", error.message) from error
 
-
-def warmup_requests(path):
-    """(signature, inputs as arrays by name) of a file of warm-up requests."""
-    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-
-    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-        log = PredictionLog.FromString(record)
-        assert log.WhichOneof("log_type") == "predict_log"
-        request = log.predict_log.request
-        inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
-        yield request.model_spec.signature_name, inputs
-
-
-class StandIn:
-    """One model, of which the newest version is served.
-
-    Args:
-        folder: Path of the versions.
-        name: name of the model.
-        warm: whether versions are warmed up, which needs tensorflow-serving-api.
-    """
-
-    def __init__(self, folder, name, warm=False):
-        self.folder, self.name, self.warm = folder, name, warm
-        self.loaded, self.states = {}, {}
-
-    def poll(self):
-        """Looks for versions once: loads the newest, then unloads the others."""
-        numbers = {}
-        for path in self.folder.iterdir():
-            with contextlib.suppress(ValueError):  # safe_strto64 of the server
-                numbers[int(path.name)] = path
-        newest = max(numbers, default=None)
-        if newest is not None and newest not in self.loaded:
-            try:
-                self.loaded[newest] = Version(numbers[newest], self.warm)
-                self.states[newest] = ("AVAILABLE", "OK", "")
-            except (Failure, OSError) as error:
-                self.states[newest] = ("END", "UNKNOWN", str(error))
-                return
-        for number in set(self.loaded) - {newest}:
-            del self.loaded[number]
-            self.states[number] = ("END", "OK", "")
-
-    def version(self, name, number):
-        """(number, `Version`) that a request is for."""
-        if name != self.name or not self.loaded or number not in {None, *self.loaded}:
-            asked = (
-                f"Latest({name})" if number is None else f"Specific({name}, {number})"
-            )
-            raise Failure("NOT_FOUND", f"Servable not found for request: {asked}")
-        number = max(self.loaded) if number is None else number
-        return number, self.loaded[number]
-
-    def status(self, name, number):
-        """[(version, state, code, text)]"""
-        known = self.states if name == self.name else {}
-        if number is not None and number not in known:
-            raise Failure(
-                "NOT_FOUND", f"Could not find version {number} of model {name}"
-            )
-        if not known:
-            raise Failure("NOT_FOUND", f"Could not find any versions of model {name}")
-        numbers = [number] if number is not None else known
-        return [(number, *known[number]) for number in numbers]
-
-
-def answer_to_rest(standin, method, path, body):
-    """The JSON of an answer, as an object, or a `Failure`."""
-    match = PATH.fullmatch(path)
-    if not match or (method == "POST") != (match[3] == "predict"):
-        raise Failure("INVALID_ARGUMENT", f"Malformed request: {method} {path}")
-    name, number = unquote(match[1]), match[2] and int(match[2])
-    if method == "POST":
-        _, version = standin.version(name, number)
-        return rest_predict(version, body)
-    if match[4]:
-        number, version = standin.version(name, number)
+    def answer(self, path, body):
+        """The JSON by REST, as an object, of a request with a body or without."""
+        match = PATH.fullmatch(path)
+        if not match:
+            raise Failure("INVALID_ARGUMENT", f"Malformed request: {path}")
+        name, number, what = match[1], match[2] and int(match[2]), match[3]
+        if not what:
+            self.check(name, number, "Could not find any versions of model {}")
+            status = {"error_code": "OK", "error_message": ""}
+            entry = {"version": str(self.number), "state": "AVAILABLE"}
+            return {"model_version_status": [{**entry, "status": status}]}
+        self.check(name, number)
+        if what == ":predict":
+            return self.predictions(json.loads(body))
         by_name = {
             k: MessageToDict(v, preserving_proto_field_name=True)
-            for k, v in version.signatures.items()
+            for k, v in self.signatures.items()
         }
-        spec = {"name": name, "signature_name": "", "version": str(number)}
-        metadata = {"signature_def": {"signature_def": by_name}}
-        return {"model_spec": spec, "metadata": metadata}
-    return {
-        "model_version_status": [
-            {
-                "version": str(number),
-                "state": state,
-                "status": {"error_code": code, "error_message": text},
-            }
-            for number, state, code, text in standin.status(name, number)
-        ]
-    }
+        return {"metadata": {"signature_def": {"signature_def": by_name}}}
 
-
-def rest_predict(version, body):
-    """Row format: `instances` in, `predictions` out, one input and one output."""
-    try:
-        request = json.loads(body)
-        rows, name = request["instances"], request.get("signature_name")
-    except (ValueError, KeyError, TypeError) as error:
-        raise Failure("INVALID_ARGUMENT", f"JSON Parse error: {error}") from error
-    name = name or "serving_default"
-    if name not in version.signatures:
-        raise Failure(
-            "INVALID_ARGUMENT",
-            f'Serving signature name: "{name}" not found in signature def',
-        )
-    ((source, info),) = version.signatures[name].inputs.items()
-    try:
+    def predictions(self, request):
+        """Row format: `instances` in, `predictions` out, one input and one output."""
+        rows, name = request["instances"], request["signature_name"]
+        ((source, info),) = self.signatures[name].inputs.items()
         if info.dtype == tf.string.as_datatype_enum:
             rows = [base64.b64decode(row["b64"], validate=True) for row in rows]
         batch = np.array(rows, tf.dtypes.as_dtype(info.dtype).as_numpy_dtype)
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        text = f"Failed to process element of 'instances' list. Error: {error}"
-        raise Failure("INVALID_ARGUMENT", text) from error
-    ((target, values),) = version.run(name, {source: batch}).items()
-    if target.endswith("_bytes"):
-        return {"predictions": [{"b64": base64.b64encode(x).decode()} for x in values]}
-    return {"predictions": values.tolist()}
+        ((target, values),) = self.run(name, {source: batch}).items()
+        if target.endswith("_bytes"):
+            values = [{"b64": base64.b64encode(x).decode()} for x in values]
+            return {"predictions": values}
+        return {"predictions": values.tolist()}
 
 
 @contextlib.contextmanager
@@ -198,7 +98,6 @@ def rest_server(answer):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             data, code = answer(self.command, self.path, body)
             self.send_response(code)
-            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
@@ -219,115 +118,85 @@ def rest_server(answer):
         server.server_close()
 
 
-def serve_rest(standin):
+def serve_rest(served):
     """Context of the URL of a stand-in that answers by REST."""
 
     def answer(method, path, body):
         try:
-            result, code = answer_to_rest(standin, method, path, body), 200
+            result, code = served.answer(path, body), 200
         except Failure as failure:
             name, text = failure.args
-            result, code = {"error": text}, HTTP_CODES[name]
-        return json.dumps(result, indent=4).encode(), code
+            result, code = {"error": text}, CODES[name]
+        return json.dumps(result).encode(), code
 
     return rest_server(answer)
 
 
-def failing(method):
-    """A method of a gRPC service, from one that raises `Failure`."""
+def methods(served):
+    """The methods of the two gRPC services, by name."""
+    from tensorflow_serving.apis import get_model_metadata_pb2 as metadata
+    from tensorflow_serving.apis import get_model_status_pb2 as status
+    from tensorflow_serving.apis.predict_pb2 import PredictResponse
 
-    def call(self, request, context):
-        import grpc
+    def predict(request):
+        inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
+        response = PredictResponse()
+        for key, value in served.run(request.model_spec.signature_name, inputs).items():
+            response.outputs[key].CopyFrom(tf.make_tensor_proto(value))
+        return response
 
-        try:
-            return method(self, request)
-        except Failure as failure:
-            name, text = failure.args
-            context.abort(grpc.StatusCode[name], text)
+    def get_metadata(request):
+        assert list(request.metadata_field) == ["signature_def"]
+        by_name = metadata.SignatureDefMap()
+        for key, value in served.signatures.items():
+            by_name.signature_def[key].CopyFrom(value)
+        response = metadata.GetModelMetadataResponse()
+        response.metadata["signature_def"].Pack(by_name)
+        return response
 
-    return call
+    def get_status(request):
+        response = status.GetModelStatusResponse()
+        state = status.ModelVersionStatus.State.AVAILABLE
+        entry = response.model_version_status.add(version=served.number, state=state)
+        entry.status.error_message = ""
+        return response
 
+    def checked(method):
+        def call(request, context):
+            import grpc
 
-def asked(request):
-    """Name and version, or None, of the model that a message is about."""
-    spec = request.model_spec
-    return spec.name, spec.version.value if spec.HasField("version") else None
+            spec = request.model_spec
+            try:
+                served.check(spec.name, spec.version.value)
+                return method(request)
+            except Failure as failure:
+                context.abort(grpc.StatusCode[failure.args[0]], failure.args[1])
 
+        return call
 
-def prediction_service(standin):
-    from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
-    from tensorflow_serving.apis.prediction_service_pb2_grpc import (
-        PredictionServiceServicer,
-    )
-
-    class Service(PredictionServiceServicer):
-        @failing
-        def Predict(self, request):
-            _, version = standin.version(*asked(request))
-            inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
-            name = request.model_spec.signature_name or "serving_default"
-            response = predict_pb2.PredictResponse()
-            for key, value in version.run(name, inputs).items():
-                response.outputs[key].CopyFrom(tf.make_tensor_proto(value))
-            return response
-
-        @failing
-        def GetModelMetadata(self, request):
-            assert list(request.metadata_field) == ["signature_def"]
-            number, version = standin.version(*asked(request))
-            by_name = get_model_metadata_pb2.SignatureDefMap()
-            for key, value in version.signatures.items():
-                by_name.signature_def[key].CopyFrom(value)
-            response = get_model_metadata_pb2.GetModelMetadataResponse()
-            response.model_spec.name = standin.name
-            response.model_spec.version.value = number
-            response.metadata["signature_def"].Pack(by_name)
-            return response
-
-    return Service()
-
-
-def model_service(standin):
-    from tensorflow_serving.apis import get_model_status_pb2
-    from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceServicer
-
-    class Service(ModelServiceServicer):
-        @failing
-        def GetModelStatus(self, request):
-            response = get_model_status_pb2.GetModelStatusResponse()
-            states = get_model_status_pb2.ModelVersionStatus.State
-            for number, state, _, text in standin.status(*asked(request)):
-                entry = response.model_version_status.add()
-                entry.version, entry.state = number, states.Value(state)
-                entry.status.error_message = text
-            return response
-
-    return Service()
+    found = {"Predict": predict, "GetModelMetadata": get_metadata}
+    found["GetModelStatus"] = get_status
+    return {name: checked(method) for name, method in found.items()}
 
 
 @contextlib.contextmanager
-def grpc_server(predictions, models):
-    """The address of a gRPC server with two services."""
+def serve_grpc(served, **others):
+    """The address of a stand-in that answers by gRPC, but for some methods."""
     import grpc
-    from tensorflow_serving.apis import (
-        model_service_pb2_grpc,
-        prediction_service_pb2_grpc,
-    )
+    from tensorflow_serving.apis import model_service_pb2_grpc as models
+    from tensorflow_serving.apis import prediction_service_pb2_grpc as predictions
 
+    prediction = predictions.PredictionServiceServicer()
+    model = models.ModelServiceServicer()
+    for name, method in {**methods(served), **others}.items():
+        setattr(model if name == "GetModelStatus" else prediction, name, method)
     limit = [("grpc.max_receive_message_length", -1)]  # as the server itself
     server = grpc.server(ThreadPoolExecutor(2), options=limit)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        predictions, server
-    )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, server)
+    predictions.add_PredictionServiceServicer_to_server(prediction, server)
+    models.add_ModelServiceServicer_to_server(model, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
         yield f"127.0.0.1:{port}"
     finally:
         server.stop(None).wait()
-
-
-def serve_grpc(standin):
-    """Context of the address of a stand-in that answers by gRPC."""
-    return grpc_server(prediction_service(standin), model_service(standin))

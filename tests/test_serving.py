@@ -3,52 +3,35 @@
 import base64
 import contextlib
 import json
-import os
-import runpy
-import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
-from importlib.util import find_spec
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf.wrappers_pb2 import BytesValue
 from PIL import ExifTags, Image
-from serving_standin import (
-    WARMUP,
-    StandIn,
-    grpc_server,
-    model_service,
-    prediction_service,
-    rest_server,
-    serve_grpc,
-    serve_rest,
-    warmup_requests,
-)
+from serving_standin import Served, rest_server, serve_grpc, serve_rest
 
 from animegan_tf.errors import InputError
 from animegan_tf.export import export_saved_model, warmup
 from animegan_tf.imaging.codec import encode_image, read_image, write_image
+from animegan_tf.inference import stylize_files
 from animegan_tf.models import build_generator
 from animegan_tf.serving import (
     GrpcClient,
     Refused,
     RestClient,
-    paint,
-    paint_files,
-    signatures,
-    versions,
+    ServedStylizer,
+    ServerError,
 )
 
 TOOL = Path(__file__).parents[1] / "tools" / "serving_client.py"
+WARMUP = Path("assets.extra", "tf_serving_warmup_requests")
 NAMES = {"serving_default", "uint8", "float"}
 KINDS = ("rest", "grpc")
 
@@ -59,27 +42,13 @@ def photo(height, width, seed=0):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """A folder with versions 1 and 2, which paint differently."""
     folder = tmp_path_factory.mktemp("saved_models") / "animegan"
-    for number in (1, 2):
-        keras.utils.set_random_seed(number)
-        export_saved_model(build_generator(4, memory=8), folder, number)
-    return folder
-
-
-@pytest.fixture
-def base(exported, tmp_path):
-    """A copy of that folder, to be changed."""
-    return shutil.copytree(exported, tmp_path / "models" / "animegan")
+    return export_saved_model(build_generator(4, memory=8), folder, 2)
 
 
 @pytest.fixture(scope="module")
 def standin(exported):
-    """A stand-in of the server, warmed up where the messages for it are installed."""
-    warm = find_spec("tensorflow_serving") is not None
-    standin = StandIn(exported, "animegan", warm)
-    standin.poll()
-    return standin
+    return Served(exported, "animegan")
 
 
 @pytest.fixture(scope="module")
@@ -110,19 +79,12 @@ def client(request, addresses):
     return connect(request.param, addresses.get(request.param), "animegan")
 
 
+def stylized(client, photos, signature="serving_default"):
+    """Pictures of a batch; the error of one that is refused is raised."""
+    return ServedStylizer(client, signature)._asked(photos)
+
+
 # Warm-up requests.
-
-
-def test_a_version_has_what_a_server_looks_for(exported):
-    assert sorted(p.name for p in exported.iterdir()) == ["1", "2"]
-    for version in exported.iterdir():
-        assert {p.name for p in version.iterdir()} >= {
-            "assets.extra",
-            "saved_model.pb",
-            "variables",
-        }
-        assert [p.name for p in (version / "assets.extra").iterdir()] == [WARMUP.name]
-        assert (version / WARMUP).stat().st_size < 20_000
 
 
 def test_the_requests_are_those_of_the_real_messages(exported):
@@ -135,7 +97,8 @@ def test_the_requests_are_those_of_the_real_messages(exported):
         request.model_spec.signature_name = signature
         request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
         expected.append(log.SerializeToString())
-    records = tf.data.TFRecordDataset(str(exported / "1" / WARMUP))
+    assert (exported / WARMUP).stat().st_size < 20_000
+    records = tf.data.TFRecordDataset(str(exported / WARMUP))
     assert list(records.as_numpy_iterator()) == expected
 
 
@@ -145,50 +108,18 @@ def test_fields_of_every_length_are_encoded_as_protobuf_does(length):
     assert warmup._field(1, data) == BytesValue(value=data).SerializeToString()
 
 
-def test_every_signature_answers_its_request(exported, standin):
-    pytest.importorskip("tensorflow_serving")
-    requests = dict(warmup_requests(exported / "2" / WARMUP))
-    names = {x for x in standin.loaded[2].signatures if not x.startswith("__")}
-    assert set(requests) == names == NAMES
-    for name, inputs in requests.items():
-        (value,) = inputs.values()
-        (answer,) = standin.loaded[2].run(name, inputs).values()
-        if name == "serving_default":
+def test_every_signature_answers_its_request(standin):
+    requests = warmup._inputs()
+    served = {x for x in standin.signatures if not x.startswith("__")}
+    assert set(requests) == served == NAMES
+    for signature, (name, value) in requests.items():
+        (answer,) = standin.run(signature, {name: np.array(value)}).values()
+        if signature == "serving_default":
             assert {data[:4] for data in value} == {b"\xff\xd8\xff\xe0", b"\x89PNG"}
             sizes = [read_image("answer", data).shape for data in answer]
             assert sizes == [(32, 32, 3)] * 2
         else:
             assert answer.shape == value.shape and answer.dtype == value.dtype
-
-
-# Versions.
-
-
-def test_versions_come_and_go(base):
-    shutil.move(base / "2", base.parent)
-    standin = StandIn(base, "animegan")
-    standin.poll()
-    with serve_rest(standin) as url:
-        client = RestClient(url, "animegan")
-
-        def served():
-            states = {number: state for number, state, _ in versions(client)}
-            return states, paint(client, [photo(24, 32)], "uint8")[0]
-
-        states, one = served()
-        assert states == {1: "AVAILABLE"}
-        # Published by renaming.
-        os.rename(base.parent / "2", base / "2")
-        standin.poll()
-        states, two = served()
-        assert states == {1: "END", 2: "AVAILABLE"}
-        assert not np.array_equal(two, one)
-        # Rolled back: a name that is no number is passed over.
-        os.rename(base / "2", base / "2.withdrawn")
-        standin.poll()
-        states, picture = served()
-        assert states == {1: "AVAILABLE", 2: "END"}
-        np.testing.assert_array_equal(picture, one)
 
 
 # Client.
@@ -197,9 +128,9 @@ def test_versions_come_and_go(base):
 def test_a_batch_of_files_of_any_sizes_is_painted(client, standin):
     photos = [photo(32, 40), photo(17, 31, 1), photo(64, 16, 2)]
     files = np.array([encode_image(image) for image in photos], object)
-    direct = standin.loaded[2].run("serving_default", {"image_bytes": files})
+    direct = standin.run("serving_default", {"image_bytes": files})
     for picture, data in zip(
-        paint(client, photos), direct["output_bytes"], strict=True
+        stylized(client, photos), direct["output_bytes"], strict=True
     ):
         np.testing.assert_array_equal(picture, read_image("direct", data))
 
@@ -207,57 +138,32 @@ def test_a_batch_of_files_of_any_sizes_is_painted(client, standin):
 @pytest.mark.parametrize("signature", ["uint8", "float"])
 def test_arrays_give_the_same_pictures_as_files(client, signature):
     photos = [photo(24, 33), photo(24, 33, 1)]
-    pictures = paint(client, photos, signature)
-    for picture, expected in zip(pictures, paint(client, photos), strict=True):
+    pictures = stylized(client, photos, signature)
+    for picture, expected in zip(pictures, stylized(client, photos), strict=True):
         assert picture.dtype == np.uint8
         assert np.abs(picture.astype(int) - expected).max() <= 1
 
 
 def test_arrays_of_several_sizes_are_no_batch(client):
     with pytest.raises(Refused, match="one size must be sent to uint8"):
-        paint(client, [photo(24, 33), photo(32, 33)], "uint8")
+        stylized(client, [photo(24, 33), photo(32, 33)], "uint8")
 
 
 def test_status_and_signatures_are_told(client):
-    assert versions(client) == [(2, "AVAILABLE", "")]
+    assert client.versions() == [(2, "AVAILABLE", "")]
     array = "DT_{} (-1, -1, -1, 3)"
-    assert signatures(client) == {
+    assert client.signatures() == {
         "serving_default": "image_bytes DT_STRING (-1) -> output_bytes DT_STRING (-1)",
         "uint8": f"image {array} -> picture {array}".replace("{}", "UINT8"),
         "float": f"image {array} -> picture {array}".replace("{}", "FLOAT"),
     }
 
 
-def test_the_status_by_rest_is_the_real_message(standin, addresses):
-    pytest.importorskip("tensorflow_serving")
-    from google.protobuf.json_format import MessageToDict
-    from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
-
-    response = GetModelStatusResponse()
-    entry = response.model_version_status.add()
-    entry.version, entry.state = 2, entry.AVAILABLE
-    expected = MessageToDict(response)
-    expected["model_version_status"][0]["status"] = {
-        "error_code": "OK",
-        "error_message": "",
-    }
-    assert RestClient(addresses["rest"], "animegan").status() == expected
-
-
 def test_bytes_that_are_no_picture_are_refused(client):
     code = "HTTP 400" if isinstance(client, RestClient) else "INVALID_ARGUMENT"
     with pytest.raises(Refused, match=f"{code}: .*Unknown image file format"):
         client.predict("serving_default", [b"no picture"])
-    assert paint(client, [photo(16, 16)])[0].shape == (16, 16, 3)
-
-
-def test_an_error_by_rest_has_the_servers_form(addresses):
-    body = json.dumps({"instances": [{"b64": base64.b64encode(b"no").decode()}]})
-    url = f"{addresses['rest']}/v1/models/animegan:predict"
-    with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(url, body.encode(), timeout=60)
-    assert error.value.code == 400
-    assert list(json.load(error.value)) == ["error"]
+    assert stylized(client, [photo(16, 16)])[0].shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -270,21 +176,11 @@ def test_an_error_by_rest_has_the_servers_form(addresses):
 )
 def test_a_model_that_is_not_served_is_named(addresses, kind, model, version, asked):
     client = connect(kind, addresses.get(kind), model, version)
-    for ask in (lambda: paint(client, [photo(16, 16)]), lambda: signatures(client)):
-        with pytest.raises(InputError, match=f"(404|NOT_FOUND): .*{asked}") as error:
+    for ask in (lambda: stylized(client, [photo(16, 16)]), lambda: client.signatures()):
+        with pytest.raises(ServerError, match=f"(404|NOT_FOUND): .*{asked}"):
             ask()
-        assert not isinstance(error.value, Refused)
-    with pytest.raises(InputError, match="Could not find .*version.* of model"):
-        versions(client)
-
-
-def test_a_signature_that_the_model_lacks_is_named(base):
-    standin = StandIn(base, "animegan")
-    standin.poll()
-    del standin.loaded[2].signatures["uint8"]
-    with serve_rest(standin) as url:
-        with pytest.raises(InputError, match='name: "uint8" not found'):
-            paint(RestClient(url, "animegan"), [photo(16, 16)], "uint8")
+    with pytest.raises(ServerError, match="404|NOT_FOUND"):
+        client.versions()
 
 
 @pytest.fixture
@@ -296,9 +192,9 @@ def silent():
 
 def asking(client):
     return (
-        lambda: paint(client, [photo(16, 16)]),
-        lambda: versions(client),
-        lambda: signatures(client),
+        lambda: stylized(client, [photo(16, 16)]),
+        lambda: client.versions(),
+        lambda: client.signatures(),
     )
 
 
@@ -351,13 +247,13 @@ def test_wrong_answers_by_rest_are_told_in_a_sentence(body, code, named):
     with rest_server(lambda *asked: (body, code)) as url:
         client = RestClient(url, "animegan")
         with pytest.raises(InputError, match=named) as error:
-            paint(client, [photo(20, 24)])
+            stylized(client, [photo(20, 24)])
         assert str(error.value).startswith(url) and len(str(error.value)) < 500
         if code == 200:
             with pytest.raises(InputError, match="received: "):
-                versions(client)
+                client.versions()
             with pytest.raises(InputError, match="received: "):
-                signatures(client)
+                client.signatures()
 
 
 @pytest.mark.parametrize(
@@ -377,7 +273,7 @@ def test_arrays_that_are_no_picture_are_wrong_answers(value):
     body = json.dumps({"predictions": [value]}).encode()
     with rest_server(lambda *asked: (body, 200)) as url:
         with pytest.raises(InputError, match="pictures of 1 x 1 x 3, received"):
-            paint(RestClient(url, "animegan"), [photo(1, 1)], "uint8")
+            stylized(RestClient(url, "animegan"), [photo(1, 1)], "uint8")
 
 
 def test_an_answer_that_breaks_off_counts_as_none():
@@ -392,7 +288,7 @@ def test_an_answer_that_breaks_off_counts_as_none():
         thread.start()
         client = RestClient("http://127.0.0.1:%d" % server.getsockname()[1], "animegan")
         with pytest.raises(InputError, match="must answer there .*IncompleteRead"):
-            versions(client)
+            client.versions()
         thread.join()
 
 
@@ -408,7 +304,6 @@ def test_an_answer_that_breaks_off_counts_as_none():
 def test_wrong_answers_by_grpc_are_told_in_a_sentence(standin, outputs, named):
     messages = pytest.importorskip("tensorflow_serving.apis.predict_pb2")
     pytest.importorskip("grpc")
-    service = prediction_service(standin)
 
     def answer(request, context):
         response = messages.PredictResponse()
@@ -416,16 +311,15 @@ def test_wrong_answers_by_grpc_are_told_in_a_sentence(standin, outputs, named):
             response.outputs[key].CopyFrom(tf.make_tensor_proto(value))
         return response
 
-    service.Predict = answer
-    with grpc_server(service, model_service(standin)) as address:
-        with pytest.raises(InputError, match=named):
-            paint(GrpcClient(address, "animegan"), [photo(20, 24)])
+    with serve_grpc(standin, Predict=answer) as address:
+        with pytest.raises(ServerError, match=named):
+            stylized(GrpcClient(address, "animegan"), [photo(20, 24)])
 
 
 def test_a_message_over_the_limit_is_refused(addresses):
     client = connect("grpc", addresses.get("grpc"), "animegan", max_message=1)
     with pytest.raises(InputError, match="RESOURCE_EXHAUSTED: .*larger than max"):
-        paint(client, [photo(600, 600)], "uint8")
+        stylized(client, [photo(600, 600)], "uint8")
 
 
 @pytest.mark.parametrize(
@@ -455,16 +349,15 @@ def test_requests_by_rest_name_model_and_version(version, path):
 def test_requests_by_grpc_name_model_and_version(standin, version, label):
     messages = pytest.importorskip("tensorflow_serving.apis.get_model_status_pb2")
     pytest.importorskip("grpc")
-    service, seen = model_service(standin), []
+    seen = []
 
     def status(request, context):
         seen.append(request.model_spec)
         return messages.GetModelStatusResponse()
 
-    service.GetModelStatus = status
-    with grpc_server(prediction_service(standin), service) as address:
+    with serve_grpc(standin, GetModelStatus=status) as address:
         with pytest.raises(InputError, match="states of versions"):
-            versions(GrpcClient(address, "mine", version))
+            GrpcClient(address, "mine", version).versions()
     (spec,) = seen
     assert (spec.name, spec.version_label) == ("mine", label)
     assert spec.HasField("version") == (version == 3)
@@ -525,7 +418,7 @@ def test_files_are_painted_and_bad_ones_left_out(client, tmp_path, batch):
     (tmp_path / "text.png").write_text("no picture")
     names = ["a.png", "text.png", "small.png", "b.jpg", "none.png"]
     jobs = [(tmp_path / name, tmp_path / f"out-{name}") for name in names]
-    errors = dict(paint_files(client, jobs, batch=batch))
+    errors = dict(stylize_files(ServedStylizer(client), jobs, batch=batch))
     assert [p.name for p in errors] == names
     assert errors[tmp_path / "a.png"] is errors[tmp_path / "b.jpg"] is None
     assert "small.png: " in str(errors[tmp_path / "small.png"])
@@ -534,67 +427,59 @@ def test_files_are_painted_and_bad_ones_left_out(client, tmp_path, batch):
     assert "none.png" in str(errors[tmp_path / "none.png"])
     written = {p.name for p in tmp_path.iterdir()} - {*sizes, "text.png"}
     assert written == {"out-a.png", "out-b.jpg"}
-    (expected,) = paint(client, [photo(24, 32)])
+    (expected,) = stylized(client, [photo(24, 32)])
     np.testing.assert_array_equal(read_image(tmp_path / "out-a.png"), expected)
 
 
-def test_arrays_of_several_sizes_go_one_by_one(rest, tmp_path):
-    for name, width in (("a.png", 24), ("b.png", 32)):
-        write_image(tmp_path / name, photo(24, width))
-    jobs = [(tmp_path / n, tmp_path / f"out-{n}") for n in ("a.png", "b.png")]
-    assert [e for _, e in paint_files(rest, jobs, "uint8", batch=2)] == [None, None]
-    assert read_image(tmp_path / "out-b.png").shape == (24, 32, 3)
+def test_arrays_of_several_sizes_go_one_by_one(rest):
+    photos = [photo(24, 24), photo(24, 32)]
+    pictures = ServedStylizer(rest, "uint8").batch(photos)
+    assert [x.shape for x in pictures] == [x.shape for x in photos]
 
 
-def test_photos_are_sent_upright_and_reduced(rest, tmp_path):
-    image = photo(24, 40)
+def test_photos_are_sent_upright_reduced_and_opaque(rest, tmp_path):
+    image = np.dstack([photo(24, 40), np.full((24, 40), 255, np.uint8)])
+    image[:8, :, 3] = 0
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     Image.fromarray(image).save(tmp_path / "turned.png", exif=exif)
     jobs = [(tmp_path / "turned.png", tmp_path / "out.png")]
-    assert [e for _, e in paint_files(rest, jobs)] == [None]
-    (expected,) = paint(rest, [np.rot90(image, -1)])
+    assert [e for _, e in stylize_files(ServedStylizer(rest), jobs)] == [None]
+    image[:8] = 255
+    (expected,) = stylized(rest, [np.rot90(image[..., :3], -1)])
     np.testing.assert_array_equal(read_image(tmp_path / "out.png"), expected)
-    assert [e for _, e in paint_files(rest, jobs, max_side=30)] == [None]
+    stylizer = ServedStylizer(rest, max_side=30)
+    assert [e for _, e in stylize_files(stylizer, jobs)] == [None]
     assert read_image(tmp_path / "out.png").shape == (30, 18, 3)
 
 
-def test_a_server_that_goes_away_ends_it(tmp_path):
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_server_that_goes_away_ends_it(tmp_path, batch):
     for name in ("a.png", "b.png"):
         write_image(tmp_path / name, photo(16, 16))
     jobs = [(tmp_path / n, tmp_path / f"out-{n}") for n in ("a.png", "b.png")]
     with rest_server(lambda *asked: (b"", 503)) as url:
-        with pytest.raises(InputError, match="HTTP 503"):
-            list(paint_files(RestClient(url, "animegan"), jobs))
+        stylizer = ServedStylizer(RestClient(url, "animegan"))
+        with pytest.raises(ServerError, match="HTTP 503"):
+            list(stylize_files(stylizer, jobs, batch=batch))
     assert {p.name for p in tmp_path.iterdir()} == {"a.png", "b.png"}
 
 
 def test_sizes_below_one_are_refused(rest):
-    for option in ("batch", "max_side"):
-        with pytest.raises(InputError, match="received 0"):
-            list(paint_files(rest, [], **{option: 0}))
+    with pytest.raises(InputError, match="received 0"):
+        ServedStylizer(rest, max_side=0)
+    with pytest.raises(InputError, match="received 0"):
+        list(stylize_files(ServedStylizer(rest), [], batch=0))
 
 
 # The tool.
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys, addresses):
+def call(tmp_path, monkeypatch, run_here, addresses):
     """Runs the tool in this process, inside `tmp_path`; returns status and output."""
     monkeypatch.chdir(tmp_path)
-
-    def call(line):
-        line = line.format(**addresses)
-        monkeypatch.setattr(sys, "argv", ["serving_client.py", *line.split()])
-        capsys.readouterr()
-        status = 0
-        try:
-            runpy.run_path(str(TOOL), run_name="__main__")
-        except SystemExit as end:
-            status = int(end.code)
-        return status, *capsys.readouterr()
-
-    return call
+    return lambda line: run_here("serving_client.py", *line.format(**addresses).split())
 
 
 def test_the_tool_paints_asks_and_tells(call, tmp_path, rest):
@@ -602,12 +487,12 @@ def test_the_tool_paints_asks_and_tells(call, tmp_path, rest):
     write_image(tmp_path / "small.png", photo(8, 8))
     status, out, err = call("a.png small.png -o out --batch 2 --url {rest}")
     assert (status, out) == (1, "out\n")
-    left, total = err.splitlines()
-    assert left.startswith("left out: small.png: ") and "16 pixels" in left
+    left, total = [line for line in err.splitlines() if "left out" in line]
+    assert "left out: small.png: " in left and "16 pixels" in left
     assert total == "left out 1 of 2 photos"
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["a.png"]
     assert call("a.png -o b.png --url {rest} --version 2") == (0, "b.png\n", "")
-    (expected,) = paint(rest, [photo(24, 32)])
+    (expected,) = stylized(rest, [photo(24, 32)])
     np.testing.assert_array_equal(read_image(tmp_path / "b.png"), expected)
     assert call("--status --url {rest}") == (0, "version 2: AVAILABLE\n", "")
     status, out, _ = call("--metadata --url {rest}")

@@ -16,7 +16,7 @@ import sys
 from animegan_tf import serving
 from animegan_tf.cli import ArgumentParser, run_tool
 from animegan_tf.errors import InputError
-from animegan_tf.inference.plan import is_video, plan_jobs
+from animegan_tf.inference.jobs import is_video, plan_jobs, stylize_jobs
 
 
 def version(text):
@@ -69,35 +69,27 @@ def main():
         raise InputError("one of photos, --status and --metadata must be given")
     client = connect(args)
     if args.metadata:
-        for name, text in serving.signatures(client).items():
+        for name, text in client.signatures().items():
             print(f"{name}: {text}")
     elif args.status:
-        states = serving.versions(client)
+        states = client.versions()
         for number, state, error in states:
             print(f"version {number}: {state} {error}".rstrip())
         sys.exit(0 if "AVAILABLE" in [state for _, state, _ in states] else 1)
     else:
-        paint(client, args)
+        stylize(client, args)
 
 
-def paint(client, args):
-    jobs = plan_jobs(args.photos, args.output).jobs
-    for source, _ in jobs:
+def stylize(client, args):
+    plan = plan_jobs(args.photos, args.output)
+    for source, _ in plan.jobs:
         if is_video(source):
             raise InputError(f"{source}: must be a photo, received a video.")
-    results = serving.paint_files(
-        client, jobs, args.signature, args.batch, args.max_side
-    )
-    failed = 0
-    for _, error in results:
-        if error is not None and len(jobs) == 1:
-            raise error
-        if error is not None:
-            print(f"left out: {error}", file=sys.stderr)
-            failed += 1
+    stylizer = serving.ServedStylizer(client, args.signature, args.max_side)
+    failed = stylize_jobs(stylizer, plan.jobs, plan.single, batch=args.batch)
     print(args.output)
     if failed:
-        print(f"left out {failed} of {len(jobs)} photos", file=sys.stderr)
+        print(f"left out {failed} of {len(plan.jobs)} photos", file=sys.stderr)
         sys.exit(1)
 
 

@@ -5,18 +5,15 @@ from animegan_tf.serving.client import (
     GrpcClient,
     Refused,
     RestClient,
-    signatures,
-    versions,
+    ServerError,
 )
-from animegan_tf.serving.photos import paint, paint_files
+from animegan_tf.serving.stylizer import ServedStylizer
 
 __all__ = [
     "SIGNATURES",
     "GrpcClient",
     "Refused",
     "RestClient",
-    "paint",
-    "paint_files",
-    "signatures",
-    "versions",
+    "ServedStylizer",
+    "ServerError",
 ]

@@ -9,10 +9,11 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
-from animegan_tf.errors import InputError
+from animegan_tf.errors import FinalError, InputError
 
 # Names of input and output, by signature.
 SIGNATURES = {
@@ -23,6 +24,12 @@ SIGNATURES = {
 _MAX_VERSION = 2**63 - 1
 _MAX_MESSAGE = 2047  # MiB; gRPC counts bytes in a signed number of 32 bits
 _DAY = 86400
+# What JSON or a message of another form than expected raises.
+_OF_FORM = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+
+
+class ServerError(FinalError):
+    """A server is absent, or answers something else than what it was asked for."""
 
 
 class Refused(InputError):
@@ -30,9 +37,13 @@ class Refused(InputError):
 
 
 class _Client:
-    """What both ways have in common: which model is meant, and how long to wait."""
+    """What both ways have in common.
 
-    def __init__(self, server, model, version=None, timeout=60.0):
+    `_status` and `_metadata` give the JSON of a `GetModelStatusResponse` and of a
+    `GetModelMetadataResponse`.
+    """
+
+    def __init__(self, server, model, version, timeout):
         if not model:
             raise InputError("the model's name must not be empty, received nothing.")
         if not 0 < timeout <= _DAY:
@@ -44,26 +55,65 @@ class _Client:
             raise InputError(
                 f"a version must be between 0 and {_MAX_VERSION}, received {version}."
             )
-        self.server, self._model = server, model
+        self._server, self._model = server, model
         self._version, self._timeout = version, timeout
 
-    def _no_answer(self, reason):
-        return InputError(
-            f"{self.server}: a server must answer there within {self._timeout:g} "
+    def versions(self):
+        """States of the versions that the server knows.
+
+        Returns:
+            list of (int version, str state, str error), such as `(1, "AVAILABLE", "")`;
+            a state is START, LOADING, AVAILABLE, UNLOADING or END.
+        """
+        answer = self._status()
+        with self._expecting("the states of versions", answer):
+            return [
+                (int(x["version"]), x["state"], x["status"].get("error_message", ""))
+                for x in answer["model_version_status"]
+            ]
+
+    def signatures(self):
+        """Signatures of the version that the server uses.
+
+        Returns:
+            dict of one line for each signature, by name: its inputs and outputs with
+            type and shape, -1 where it is free.
+        """
+        answer = self._metadata()
+        with self._expecting("signatures", answer):
+            entries = answer["metadata"]["signature_def"]["signature_def"]
+            return {
+                name: f"{_tensors(entries[name]['inputs'])} -> "
+                f"{_tensors(entries[name]['outputs'])}"
+                for name in sorted(entries)
+                if not name.startswith("__")  # TensorFlow's own
+            }
+
+    @contextmanager
+    def _expecting(self, what, answer):
+        """Turns the errors of an answer of another form into a sentence."""
+        try:
+            yield
+        except _OF_FORM as error:
+            raise self.wrong_answer(what, answer) from error
+
+    def wrong_answer(self, expected, received):
+        return ServerError(
+            f"{self._server}: the answer must hold {expected}, "
+            f"received: {_one_line(received)}."
+        )
+
+    def _absent(self, reason):
+        return ServerError(
+            f"{self._server}: a server must answer there within {self._timeout:g} "
             f"seconds, received: {_one_line(reason)}."
         )
 
     def _refusal(self, code, text, of_the_input):
-        kind = Refused if of_the_input else InputError
+        kind = Refused if of_the_input else ServerError
         return kind(
-            f"{self.server}: the server must take the request, "
+            f"{self._server}: the server must take the request, "
             f"received {code}: {_one_line(text)}."
-        )
-
-    def wrong_answer(self, expected, received):
-        return InputError(
-            f"{self.server}: the answer must hold {expected}, "
-            f"received: {_one_line(received)}."
         )
 
 
@@ -80,8 +130,8 @@ class RestClient(_Client):
 
     Raises:
         InputError: a value is out of range or `url` is none of http or https. Every
-            method raises it too, when the server does not answer, refuses, or
-            answers something else than asked for.
+            method raises `ServerError` when the server does not answer or answers
+            something else than asked for, and `Refused`.
 
     Reference:
         https://www.tensorflow.org/tfx/serving/api_rest
@@ -89,12 +139,14 @@ class RestClient(_Client):
 
     def __init__(self, url, model, version=None, timeout=60.0):
         super().__init__(url, model, version, timeout)
-        _check_url(url)
+        if not _is_url(url):
+            raise InputError(
+                f"the server's URL must look like http://localhost:8501, received {url}."
+            )
         self._address = f"{url.rstrip('/')}/v1/models/{_quoted(model)}"
-        if isinstance(version, int):
-            self._address += f"/versions/{version}"
-        elif version:
-            self._address += f"/labels/{_quoted(version)}"
+        if version is not None and version != "":
+            kind = "versions" if isinstance(version, int) else "labels"
+            self._address += f"/{kind}/{_quoted(str(version))}"
 
     def predict(self, signature, values):
         """Outputs of a signature for a batch of inputs.
@@ -106,20 +158,31 @@ class RestClient(_Client):
         Returns:
             list of bytes or of arrays, as the server answered.
         """
-        rows = [_to_json(value) for value in values]
+        rows = [
+            (
+                {"b64": base64.b64encode(x).decode()}
+                if isinstance(x, bytes)
+                else x.tolist()
+            )
+            for x in values
+        ]
         body = {"signature_name": signature, "instances": rows}
         answer = self._ask(":predict", json.dumps(body).encode())
-        try:
-            return [_from_json(row) for row in answer["predictions"]]
-        except (KeyError, TypeError, ValueError) as error:
-            raise self.wrong_answer("predictions", answer) from error
+        with self._expecting("predictions", answer):
+            return [
+                # Bytes come as an object, since the output's name ends so.
+                (
+                    base64.b64decode(row["b64"], validate=True)
+                    if isinstance(row, dict)
+                    else np.asarray(row)
+                )
+                for row in answer["predictions"]
+            ]
 
-    def status(self):
-        """States of the model's versions: the JSON of a `GetModelStatusResponse`."""
+    def _status(self):
         return self._ask("")
 
-    def metadata(self):
-        """The version's signatures: the JSON of a `GetModelMetadataResponse`."""
+    def _metadata(self):
         return self._ask("/metadata")
 
     def _ask(self, path, body=None):
@@ -129,15 +192,19 @@ class RestClient(_Client):
             with urllib.request.urlopen(request, timeout=self._timeout) as answer:
                 data = answer.read()
         except urllib.error.HTTPError as error:
+            text = b""
+            with suppress(OSError, http.client.HTTPException, *_OF_FORM):
+                text = error.read()
+                text = json.loads(text)["error"]
             raise self._refusal(
-                f"HTTP {error.code}", _error_text(error), error.code == 400
+                f"HTTP {error.code}", text or error.reason, error.code == 400
             ) from error
         except (OSError, http.client.HTTPException) as error:
-            raise self._no_answer(_reason(error)) from error
-        try:
+            cause = getattr(error, "reason", error)
+            reason = getattr(cause, "strerror", None) or str(cause)
+            raise self._absent(reason or type(cause).__name__) from error
+        with self._expecting("JSON", data):
             return json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise self.wrong_answer("JSON", data) from error
 
 
 class GrpcClient(_Client):
@@ -162,9 +229,9 @@ class GrpcClient(_Client):
             )
         try:
             import grpc
-            from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
-            from tensorflow_serving.apis.prediction_service_pb2_grpc import (
-                PredictionServiceStub,
+            from tensorflow_serving.apis import (
+                model_service_pb2_grpc,
+                prediction_service_pb2_grpc,
             )
         except ImportError as error:
             raise InputError(
@@ -172,118 +239,56 @@ class GrpcClient(_Client):
                 "it would bring along (pip install grpcio; pip install --no-deps "
                 f"tensorflow-serving-api), received: {_one_line(error)}."
             ) from error
-        size = max_message * 2**20
-        ways = ("send", "receive")
-        options = [(f"grpc.max_{way}_message_length", size) for way in ways]
+        ways = ("grpc.max_send_message_length", "grpc.max_receive_message_length")
+        options = [(way, max_message * 2**20) for way in ways]
         channel = grpc.insecure_channel(address, options)
-        self._predictions = PredictionServiceStub(channel)
-        self._models = ModelServiceStub(channel)
+        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(channel)
 
     def predict(self, signature, values):
         """See `RestClient.predict`."""
         import tensorflow as tf
         from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-        request = self._about_the_model(PredictRequest())
+        request = PredictRequest()
         request.model_spec.signature_name = signature
         source, target = SIGNATURES[signature]
         batch = values if isinstance(values[0], bytes) else np.stack(values)
         request.inputs[source].CopyFrom(tf.make_tensor_proto(batch))
         answer = self._ask(self._predictions.Predict, request)
-        try:
+        with self._expecting(f"a batch of {target}", answer):
             return list(tf.make_ndarray(answer.outputs[target]))
-        except (TypeError, ValueError) as error:
-            raise self.wrong_answer(f"a batch of {target}", answer) from error
 
-    def status(self):
-        """See `RestClient.status`."""
+    def _status(self):
         from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 
-        request = self._about_the_model(GetModelStatusRequest())
-        return _to_dict(self._ask(self._models.GetModelStatus, request))
+        return _to_dict(self._ask(self._models.GetModelStatus, GetModelStatusRequest()))
 
-    def metadata(self):
-        """See `RestClient.metadata`."""
+    def _metadata(self):
         from tensorflow_serving.apis import get_model_metadata_pb2 as messages
 
-        request = self._about_the_model(messages.GetModelMetadataRequest())
-        request.metadata_field.append("signature_def")
+        request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
         answer = self._ask(self._predictions.GetModelMetadata, request)
         by_name = messages.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(by_name)
-        return {
-            "model_spec": _to_dict(answer.model_spec),
-            "metadata": {"signature_def": _to_dict(by_name)},
-        }
+        return {"metadata": {"signature_def": _to_dict(by_name)}}
 
-    def _about_the_model(self, request):
+    def _ask(self, method, request):
+        import grpc
+
         request.model_spec.name = self._model
         if isinstance(self._version, int):
             request.model_spec.version.value = self._version
         elif self._version:
             request.model_spec.version_label = self._version
-        return request
-
-    def _ask(self, method, request):
-        import grpc
-
         try:
             return method(request, timeout=self._timeout)
         except grpc.RpcError as error:
             codes, code, text = grpc.StatusCode, error.code(), error.details()
             if code in (codes.UNAVAILABLE, codes.DEADLINE_EXCEEDED):
-                raise self._no_answer(text) from error
+                raise self._absent(text) from error
             of_the_input = code == codes.INVALID_ARGUMENT
             raise self._refusal(code.name, text, of_the_input) from error
-
-
-def versions(client):
-    """States of the versions that a server knows.
-
-    Args:
-        client: `RestClient` or `GrpcClient`.
-
-    Returns:
-        list of (int version, str state, str error), such as `(1, "AVAILABLE", "")`;
-        a state is START, LOADING, AVAILABLE, UNLOADING or END.
-
-    Raises:
-        InputError: see `RestClient`.
-    """
-    answer = client.status()
-    try:
-        return [
-            (int(x["version"]), x["state"], x["status"].get("error_message", ""))
-            for x in answer["model_version_status"]
-        ]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise client.wrong_answer("the states of versions", answer) from error
-
-
-def signatures(client):
-    """Signatures of the version that a server uses.
-
-    Args:
-        client: `RestClient` or `GrpcClient`.
-
-    Returns:
-        dict of one line for each signature, by name: its inputs and outputs with
-        type and shape, -1 where it is free.
-
-    Raises:
-        InputError: see `RestClient`.
-    """
-    answer = client.metadata()
-    try:
-        entries = answer["metadata"]["signature_def"]["signature_def"]
-        return {
-            name: f"{_tensors(entries[name]['inputs'])} -> "
-            f"{_tensors(entries[name]['outputs'])}"
-            for name in sorted(entries)
-            if not name.startswith("__")  # TensorFlow's own
-        }
-    except (AttributeError, KeyError, TypeError) as error:
-        raise client.wrong_answer("signatures", answer) from error
 
 
 def _tensors(infos):
@@ -295,59 +300,23 @@ def _tensors(infos):
     return ", ".join(texts)
 
 
-def _check_url(url):
+def _is_url(url):
     try:
         parts = urllib.parse.urlsplit(url)
-        fits = parts.scheme in ("http", "https") and parts.hostname
         parts.port  # raises where it is no number
     except ValueError:
-        fits = False
-    if not fits:
-        raise InputError(
-            f"the server's URL must look like http://localhost:8501, received {url}."
-        )
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _quoted(name):
     return urllib.parse.quote(name, safe="")
 
 
-def _to_json(value):
-    """An input as REST takes it."""
-    if isinstance(value, bytes):
-        return {"b64": base64.b64encode(value).decode()}
-    return value.tolist()
-
-
-def _from_json(value):
-    """An output from REST; bytes come as an object, since their name ends so."""
-    if isinstance(value, dict):
-        return base64.b64decode(value["b64"], validate=True)
-    return np.asarray(value)
-
-
 def _to_dict(message):
     from google.protobuf.json_format import MessageToDict
 
     return MessageToDict(message, preserving_proto_field_name=True)
-
-
-def _error_text(error):
-    """What a server says about an HTTP error."""
-    try:
-        text = error.read().decode(errors="replace")
-    except (OSError, http.client.HTTPException):
-        return error.reason
-    try:
-        return json.loads(text)["error"]
-    except (KeyError, TypeError, ValueError):
-        return text or error.reason
-
-
-def _reason(error):
-    """A failed connection in a few words."""
-    cause = getattr(error, "reason", error)
-    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 
 def _one_line(text):
