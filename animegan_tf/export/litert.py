@@ -71,7 +71,6 @@ def export_litert(
     data = _converted(model, tf.function(paint, [spec]), precision)
     file = flatbuffer_utils.convert_bytearray_to_object(data)
     _begin_with_cast(file)
-    _pack(file)
     add_metadata(file, card, io, height, width)
     write_atomic(path, flatbuffer_utils.convert_object_to_bytearray(file))
     return path
@@ -108,29 +107,6 @@ def _converted(model, function, precision):
         if precision == "float16":
             converter.target_spec.supported_types = [tf.float16]
         return converter.convert()
-
-
-def _pack(file):
-    """Leaves out what only debuggers read, and stores equal constants once: 26 KB."""
-    (graph,) = file.subgraphs
-    # The first buffer is by convention the empty one, of all that is computed.
-    contents = [bytes(b"" if x.data is None else x.data) for x in file.buffers]
-    first = {b"": 0}
-    for number, content in enumerate(contents):
-        first.setdefault(content, number)
-    kept = sorted(first.values())
-    places = [kept.index(first[content]) for content in contents]
-    file.buffers = [file.buffers[number] for number in kept]
-    for number, tensor in enumerate(graph.tensors):
-        tensor.buffer = places[tensor.buffer]
-        if number not in (*graph.inputs, *graph.outputs):
-            tensor.name = None
-            # Which sides are free is asked of the input and the output alone.
-            tensor.shapeSignature = None
-        if tensor.quantization is not None and tensor.quantization.scale is None:
-            tensor.quantization = None
-    for entry in file.metadata or ():
-        entry.buffer = places[entry.buffer]
 
 
 def _begin_with_cast(file):

@@ -16,21 +16,7 @@ IDENTIFIER = b"M001"
 # What files of any size are said to prefer; training's default.
 DEFAULT_SIZE = 256
 
-# A field's number in a flatbuffer is its place in the schema's table. A union, such as
-# the content's properties, has two: its type and itself.
-_FIELDS = {
-    "ModelMetadata": "name description version subgraph_metadata author license "
-    "associated_files min_parser_version",
-    "SubGraphMetadata": "name description input_tensor_metadata output_tensor_metadata",
-    "TensorMetadata": "name description dimension_names content process_units stats",
-    "Content": "content_properties_type content_properties",
-    "ImageProperties": "color_space default_size",
-    "ImageSize": "width height",
-    "ProcessUnit": "options_type options",
-    "NormalizationOptions": "mean std",
-    "Stats": "max min",
-}
-# Members of the unions and of the enumeration.
+# Members of the schema's unions and of its enumeration.
 _IMAGE_PROPERTIES = np.uint8(2)
 _NORMALIZATION_OPTIONS = np.uint8(1)
 _RGB = np.uint8(1)
@@ -64,58 +50,39 @@ def add_metadata(model, card, io, height, width):
     model.metadata = [*(model.metadata or ()), entry]
 
 
-def _numbered(table, **values):
-    """Values by the numbers of their fields."""
-    names = _FIELDS[table].split()
-    return {names.index(name): value for name, value in values.items()}
+# Tables are dicts by the numbers of their fields, which are their places in the schema.
+# A union, such as the content's properties, has two: its type and itself.
 
 
 def _model(card, io, height, width):
     image, picture = _RANGES[io]
-    graph = _numbered(
-        "SubGraphMetadata",
-        input_tensor_metadata=[
-            _tensor("image", "The photo, RGB.", image, height, width)
-        ],
-        output_tensor_metadata=[
-            _tensor("picture", "The anime picture, RGB.", picture, height, width)
-        ],
-    )
-    return _numbered(
-        "ModelMetadata",
-        name=NAME,
-        description=DESCRIPTION,
-        version=card.version,
-        subgraph_metadata=[graph],
-        author=card.author,
-        license=card.license,
-        min_parser_version=_MIN_PARSER_VERSION,
-    )
+    graph = {
+        2: [_tensor("image", "The photo, RGB.", image, height, width)],  # inputs
+        3: [_tensor("picture", "The anime picture, RGB.", picture, height, width)],
+    }
+    return {
+        0: NAME,
+        1: DESCRIPTION,
+        2: card.version,
+        3: [graph],
+        4: card.author,
+        5: card.license,
+        7: _MIN_PARSER_VERSION,
+    }
 
 
 def _tensor(name, description, scale, height, width):
     low, high, mean, deviation = (np.array([x], np.float32) for x in scale)
-    size = _numbered("ImageSize", width=np.uint32(width), height=np.uint32(height))
-    content = _numbered(
-        "Content",
-        content_properties_type=_IMAGE_PROPERTIES,
-        content_properties=_numbered(
-            "ImageProperties", color_space=_RGB, default_size=size
-        ),
-    )
-    unit = _numbered(
-        "ProcessUnit",
-        options_type=_NORMALIZATION_OPTIONS,
-        options=_numbered("NormalizationOptions", mean=mean, std=deviation),
-    )
-    return _numbered(
-        "TensorMetadata",
-        name=name,
-        description=description,
-        content=content,
-        process_units=[unit],
-        stats=_numbered("Stats", max=high, min=low),
-    )
+    size = {0: np.uint32(width), 1: np.uint32(height)}
+    content = {0: _IMAGE_PROPERTIES, 1: {0: _RGB, 1: size}}
+    unit = {0: _NORMALIZATION_OPTIONS, 1: {0: mean, 1: deviation}}
+    return {
+        0: name,
+        1: description,
+        3: content,
+        4: [unit],  # how the values are processed
+        5: {0: high, 1: low},  # statistics
+    }
 
 
 def _table(builder, fields):
