@@ -11,13 +11,13 @@ from skimage import data
 
 from animegan_tf.errors import InputError
 from animegan_tf.imaging import faces
-from animegan_tf.imaging.faces import (
+from animegan_tf.imaging.alignment import (
     FILLS,
-    FaceDetector,
     align_face,
     alignment,
     canonical_landmarks,
 )
+from animegan_tf.imaging.faces import FaceDetector
 from animegan_tf.imaging.transform import resize
 
 # Where mtcnn 1.0.0 finds the face of `skimage.data.astronaut()`.

@@ -8,7 +8,7 @@ from skimage import data
 from skimage.registration import phase_cross_correlation
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.faces import canonical_landmarks
+from animegan_tf.imaging.alignment import canonical_landmarks
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.faces import Face
 from animegan_tf.imaging.transform import shrink

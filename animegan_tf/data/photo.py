@@ -12,8 +12,9 @@ from animegan_tf.data.prepared import (
     read_source,
 )
 from animegan_tf.data.settings import PhotoSettings
+from animegan_tf.imaging.alignment import align_face, alignment
 from animegan_tf.imaging.codec import encode_image, lay_over
-from animegan_tf.imaging.faces import FaceDetector, align_face, alignment
+from animegan_tf.imaging.faces import FaceDetector
 from animegan_tf.imaging.superpixel import superpixels
 
 PHOTOS, VALIDATION = "train_photo", "val"

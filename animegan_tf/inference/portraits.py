@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from animegan_tf.errors import InputError
-from animegan_tf.imaging.faces import align_face, alignment
+from animegan_tf.imaging.alignment import align_face, alignment
 from animegan_tf.imaging.patches import blend, fitted, side_of, with_tone_of
 from animegan_tf.sizes import MULTIPLE
 

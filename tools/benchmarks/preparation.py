@@ -52,8 +52,9 @@ def measure_alignment(args):
     from tqdm import tqdm
 
     from animegan_tf.errors import InputError
+    from animegan_tf.imaging.alignment import canonical_landmarks
     from animegan_tf.imaging.codec import read_image
-    from animegan_tf.imaging.faces import FaceDetector, canonical_landmarks
+    from animegan_tf.imaging.faces import FaceDetector
 
     manifest = args.dataset / "prepare" / "photos" / "manifest.jsonl"
     if not manifest.is_file():
