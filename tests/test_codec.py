@@ -1,4 +1,4 @@
-"""Picture files: what is read, what is refused, what is left on disk."""
+"""Picture files: what is read, what is refused, what is written."""
 
 import os
 from io import BytesIO
@@ -12,11 +12,6 @@ from PIL.PngImagePlugin import PngInfo
 from animegan_tf.errors import InputError
 from animegan_tf.files import (
     SUFFIXES,
-    find_images,
-    list_images,
-    make_folder,
-    remove_temporaries,
-    write_atomic,
 )
 from animegan_tf.imaging.codec import (
     ENCODERS,
@@ -26,7 +21,6 @@ from animegan_tf.imaging.codec import (
     read_image_alpha,
     write_image,
 )
-from animegan_tf.imaging.transform import image_grid, resize, shrink, square
 
 
 @pytest.fixture
@@ -466,27 +460,6 @@ def test_encoding_refuses_what_no_file_can_hold(ramp):
             encode_image(np.zeros(shape, np.uint8), suffix)
 
 
-def test_bytes_are_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
-    path, order = tmp_path / "notes.txt", []
-    path.write_bytes(b"old")
-    fsync, replace = os.fsync, os.replace
-
-    def note_fsync(number):
-        (temporary,) = tmp_path.glob(".*")
-        order.append(("fsync", temporary.read_bytes(), path.read_bytes()))
-        fsync(number)
-
-    def note_replace(source, target):
-        order.append(("replace", source.parent, target))
-        replace(source, target)
-
-    monkeypatch.setattr(os, "fsync", note_fsync)
-    monkeypatch.setattr(os, "replace", note_replace)
-    write_atomic(str(path), b"new")
-    assert order == [("fsync", b"new", b"old"), ("replace", tmp_path, path)]
-    assert path.read_bytes() == b"new" and list(tmp_path.iterdir()) == [path]
-
-
 @pytest.mark.parametrize("failure", [OSError(28, "disk full"), KeyboardInterrupt()])
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_failed_write_leaves_the_old_file_and_nothing_else(
@@ -508,23 +481,6 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_leftovers_of_killed_writers_are_removed(tmp_path, ramp, monkeypatch):
-    kept = [tmp_path / name for name in (".other.tmp", "a.tmp", ".hidden.png")]
-    for path in kept:
-        path.touch()
-
-    def killed(*_):
-        raise SystemExit
-
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr(os, "fsync", killed)
-        patch.setattr(type(tmp_path), "unlink", killed)
-        write_image(tmp_path / "a.png", ramp)
-    assert len(list(tmp_path.iterdir())) == 4
-    remove_temporaries(tmp_path)
-    assert sorted(tmp_path.iterdir()) == sorted(kept)
-
-
 def test_unwritable_destinations_are_refused(tmp_path, ramp):
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "file").touch()
@@ -542,181 +498,5 @@ def test_only_uint8_rgb_is_written(tmp_path, ramp):
             write_image(tmp_path / "a.png", image)
 
 
-# Folders
-
-
-def test_list_images_sorts_and_skips(tmp_path):
-    names = ["b.png", "a.JPEG", "c.webp", ".hidden.png", "x.tmp.png", "n.txt", "d.tmp"]
-    for name in names:
-        (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    (tmp_path / "folder.png" / "deep.png").touch()
-    found = [path.name for path in list_images(tmp_path)]
-    assert found == ["a.JPEG", "b.png", "c.webp"]
-    assert list_images(str(tmp_path)) == list_images(tmp_path)
-
-
-def test_list_images_says_what_is_wrong(tmp_path):
-    with pytest.raises(InputError, match="missing.*must exist"):
-        list_images(tmp_path / "missing")
-    (tmp_path / "a.txt").touch()
-    (tmp_path / "b.gif").touch()
-    with pytest.raises(InputError, match="a.txt.*a file"):
-        list_images(tmp_path / "a.txt")
-    with pytest.raises(InputError, match=r"\.webp.* 2 other files"):
-        list_images(tmp_path)
-
-
-def test_list_images_finds_pictures_in_sub_folders(tmp_path):
-    names = ["b.png", "a/b.png", "a/c/d.jpg", "a-1/b.png", ".git/x.png", "a/.y.png"]
-    for name in names:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    found = list_images(tmp_path, recursive=True)
-    found = [path.relative_to(tmp_path).as_posix() for path in found]
-    assert found == ["a-1/b.png", "a/b.png", "a/c/d.jpg", "b.png"]
-    assert list_images(tmp_path) == [tmp_path / "b.png"]
-
-
-def test_links_are_followed_but_not_in_circles(tmp_path):
-    (tmp_path / "in" / "deep").mkdir(parents=True)
-    (tmp_path / "out").mkdir()
-    (tmp_path / "in" / "a.png").touch()
-    (tmp_path / "out" / "b.png").touch()
-    (tmp_path / "in" / "deep" / "up").symlink_to(tmp_path / "in")
-    (tmp_path / "in" / "deep" / "out").symlink_to(tmp_path / "out")
-    (tmp_path / "out" / "back").symlink_to(tmp_path / "in" / "deep")
-    (tmp_path / "in" / "self").symlink_to(tmp_path / "in" / "self")
-    found = list_images(tmp_path / "in", recursive=True)
-    found = [path.relative_to(tmp_path / "in").as_posix() for path in found]
-    assert found == ["a.png", "deep/out/b.png"]
-
-
-def test_find_images_loses_no_file(tmp_path):
-    names = ["a.png", "b.gif", "sub/c.JPG", "sub/notes.txt", "x.tmp.png", "README"]
-    (tmp_path / "sub").mkdir()
-    for name in names:
-        (tmp_path / name).touch()
-    (tmp_path / "broken.jpg").symlink_to(tmp_path / "nowhere")
-    os.mkfifo(tmp_path / "pipe.png")
-    images, others = find_images(tmp_path, recursive=True)
-    images, others = (
-        [path.relative_to(tmp_path).as_posix() for path in paths]
-        for paths in (images, others)
-    )
-    assert images == ["a.png", "sub/c.JPG"]
-    assert others == [
-        *("README", "b.gif", "broken.jpg", "pipe.png", "sub/notes.txt", "x.tmp.png")
-    ]
-    (tmp_path / "empty").mkdir()
-    assert find_images(tmp_path / "empty") == ([], [])
-
-
-def test_unreadable_sub_folder_is_named(tmp_path, monkeypatch):
-    locked = tmp_path / "locked"
-    locked.mkdir()
-    iterdir = type(tmp_path).iterdir
-
-    def guarded(path):
-        if path == locked:
-            raise PermissionError(13, "Permission denied", str(path))
-        return iterdir(path)
-
-    monkeypatch.setattr(type(tmp_path), "iterdir", guarded)
-    assert find_images(tmp_path) == ([], [])
-    with pytest.raises(InputError, match="locked: .*Permission denied"):
-        find_images(tmp_path, recursive=True)
-
-
-# Sizes
-
-
-def test_resize_shrinks_without_aliasing():
-    stripes = np.zeros((64, 64, 3), np.uint8)
-    stripes[:, ::2] = 255
-    small = resize(stripes, 16, 8)
-    assert small.shape == (8, 16, 3)
-    # Sampling single columns would give 0 or 255. The border sees one more stripe.
-    assert np.abs(small[:, 1:-1].astype(int) - 127).max() <= 4
-
-
-def test_resize_keeps_flat_colour_and_identity(ramp):
-    assert resize(ramp, ramp.shape[1], ramp.shape[0]) is ramp
-    flat = np.full((10, 20, 3), (3, 130, 255), np.uint8)
-    assert (resize(flat, 33, 7) == (3, 130, 255)).all()
-    with pytest.raises(InputError, match="0 x 5"):
-        resize(flat, 0, 5)
-
-
-@pytest.mark.parametrize("transpose", [False, True])
-def test_square_takes_the_middle(transpose):
-    image = np.zeros((20, 60, 3), np.uint8)
-    image[:, 20:40] = 255
-    if transpose:
-        image = np.swapaxes(image, 0, 1)
-    assert (square(image, 20) == 255).all()
-    assert square(image, 50).shape == (50, 50, 3)
-
-
-@pytest.mark.parametrize("side", [1, 7, 39, 40, 400])
-def test_shrink_bounds_the_longer_side_and_keeps_proportions(ramp, side):
-    for image in (ramp, np.swapaxes(ramp, 0, 1)):
-        small = shrink(image, side)
-        if side >= 40:
-            assert small is image
-        else:
-            assert max(small.shape[:2]) == side
-            scale = side / 40
-            for before, after in zip(image.shape[:2], small.shape[:2]):
-                assert after >= 1 and abs(after - scale * before) <= 0.5
-    with pytest.raises(InputError, match="side .* 0"):
-        shrink(ramp, 0)
-
-
-# Contact sheets
-
-
-def test_grid_places_pictures_on_a_common_raster():
-    big = np.full((10, 20, 3), 50, np.uint8)
-    small = np.full((4, 6, 3), 100, np.uint8)
-    sheet = image_grid([[big, small], [big]], gap=2)
-    assert sheet.shape == (2 + 2 * 12, 2 + 2 * 22, 3) and sheet.dtype == np.uint8
-    expected = np.full_like(sheet, 255)
-    expected[2:12, 2:22] = 50
-    expected[14:24, 2:22] = 50
-    expected[5:9, 31:37] = 100
-    np.testing.assert_array_equal(sheet, expected)
-
-
-def test_grid_labels_stay_inside_their_column():
-    cell = np.full((8, 40, 3), 90, np.uint8)
-    plain = image_grid([[cell, cell, cell]])
-    sheet = image_grid([[cell, cell, cell]], ["photo", "", "a title far too long"])
-    header = sheet.shape[0] - plain.shape[0]
-    np.testing.assert_array_equal(sheet[header:], plain)
-    inked = (sheet[:header] < 128).any(axis=(0, 2))
-    assert inked[4:44].any() and inked[92:132].any()
-    assert not inked[44:92].any() and not inked[132:].any()
-
-
-def test_grid_refuses_nothing_and_mismatched_labels():
-    cell = np.zeros((4, 4, 3), np.uint8)
-    with pytest.raises(ValueError, match="at least one picture"):
-        image_grid([[], []])
-    with pytest.raises(ValueError, match="2 columns, received 1"):
-        image_grid([[cell, cell]], ["photo"])
-    with pytest.raises(ValueError, match="uint8"):
-        image_grid([[cell / 255]])
-
-
 def test_module_takes_what_it_writes():
     assert set(ENCODERS) == set(SUFFIXES)
-
-
-def test_folders_are_made_with_those_above_or_named(tmp_path):
-    assert make_folder(tmp_path / "a" / "b").is_dir()
-    assert make_folder(tmp_path / "a" / "b").is_dir()
-    (tmp_path / "file").write_text("x")
-    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(InputError, match=f"{folder}: must be a folder"):
-            make_folder(folder)
