@@ -114,7 +114,7 @@ def test_errors_of_reading_and_writing_come_through(tmp_path, source, target):
         stylize_video(negative, tmp_path / "text.mp4", target)
     with pytest.raises(InputError, match="b.gif: .* must end in one of"):
         stylize_video(negative, source, tmp_path / "b.gif")
-    with pytest.raises(InputError, match="strength .*got 2"):
+    with pytest.raises(InputError, match="strength .*received 2"):
         stylize_video(negative, source, target, smooth=2)
     with pytest.raises(InputError, match="none/b.mp4: .* must be writable"):
         stylize_video(negative, source, tmp_path / "none" / "b.mp4")

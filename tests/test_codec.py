@@ -51,6 +51,7 @@ def test_every_suffix_round_trips(tmp_path, ramp, suffix):
     write_image(path, ramp)
     image = read_image(path)
     assert image.dtype == np.uint8 and image.shape == ramp.shape
+    assert image.flags.writeable
     lossless = suffix.lower() in (".png", ".bmp")
     # WebP halves the colour resolution, which costs a few levels at the border.
     error = np.abs(image.astype(int) - ramp)
@@ -62,11 +63,6 @@ def test_content_decides_the_format_not_the_suffix(tmp_path, ramp):
     write_image(tmp_path / "a.png", ramp)
     (tmp_path / "a.png").rename(tmp_path / "a.jpg")
     np.testing.assert_array_equal(read_image(tmp_path / "a.jpg"), ramp)
-
-
-def test_image_read_is_writable(tmp_path, ramp):
-    write_image(tmp_path / "a.png", ramp)
-    read_image(tmp_path / "a.png")[0, 0] = 0
 
 
 @pytest.mark.parametrize("orientation", corpus.STORED)

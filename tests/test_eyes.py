@@ -133,7 +133,7 @@ def test_a_stylizer_enlarges_the_eyes_of_the_photo_that_it_stylizes():
     picture = paint(np.dstack([photo, alpha]))
     assert np.array_equal(picture[..., 3], alpha)
     assert (seen[-1][:20] == 255).all() and np.array_equal(seen[-1][20:], photo[20:])
-    with pytest.raises(InputError, match="got 3"):
+    with pytest.raises(InputError, match="received 3"):
         Stylizer(StandIn(), eyes=3, detector=detector)
 
 
@@ -158,10 +158,13 @@ def test_the_tool_finds_the_eyes_of_photos_and_takes_no_videos(
     assert status == 0 and "no face found: photo.png" in err
     (tmp_path / "out.png").unlink()
     status, _, err = run_here("stylize.py", *line, "0")
-    assert status == 2 and "1 to 2 times as large; got 0" in err
+    assert status == 2 and "1 to 2 times as large, received 0" in err
     (tmp_path / "clip.mp4").write_bytes(b"")
     status, _, err = run_here(
         "stylize.py", "clip.mp4", *line[1:4], "a.mp4", *line[5:], 1
     )
-    assert status == 2 and "--eyes takes photos only; got the video clip.mp4" in err
+    assert (
+        status == 2
+        and "--eyes must have photos only, received the video clip.mp4" in err
+    )
     assert not list(tmp_path.glob("*.mp4.*")) and not (tmp_path / "out.png").exists()

@@ -231,7 +231,7 @@ def test_models_are_found_by_name_and_by_path(shelf):
     (shelf / "run" / "checkpoints").mkdir(parents=True)
     assert str(find_start("./run")) == "run"
     for name in ("served", "sub/portrait", "./saved_models"):
-        with pytest.raises(InputError, match=f"--init must name .* got {name}"):
+        with pytest.raises(InputError, match=f"--init must name .* received {name}"):
             find_start(name)
     for name in ("nowhere", "run"):
         with pytest.raises(InputError, match=rf"{name}: a name must .* \./{name}\."):

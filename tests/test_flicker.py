@@ -134,7 +134,7 @@ def test_strength_zero_changes_nothing_and_others_are_refused():
     for photo, picture in zip(photos, smoothed(photos, photos, 0)):
         np.testing.assert_array_equal(picture, photo)
     for strength in (-0.1, 1.1, float("nan")):
-        with pytest.raises(InputError, match=f"strength must .*got {strength}"):
+        with pytest.raises(InputError, match=f"strength must .*received {strength}"):
             TemporalSmoother(strength)
 
 

@@ -152,5 +152,8 @@ def test_the_tool_retouches_photos_and_takes_no_videos(tmp_path, monkeypatch, ru
     status, _, err = run_here(
         "stylize.py", "clip.mp4", *line[1:], "out.mp4", "--retouch"
     )
-    assert status == 2 and "--retouch takes photos only; got the video clip.mp4" in err
+    assert (
+        status == 2
+        and "--retouch must have photos only, received the video clip.mp4" in err
+    )
     assert not (tmp_path / "out.mp4").exists()

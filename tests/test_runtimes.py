@@ -64,7 +64,7 @@ def test_a_file_beside_the_generator_is_taken_on_request(folder):
     assert runtime.path == folder / "generator.tflite"
     with pytest.raises(InputError, match="generator.onnx must be there"):
         load_runtime(folder / "generator.keras", "onnx")
-    with pytest.raises(InputError, match="run by litert; got keras"):
+    with pytest.raises(InputError, match="run by litert, received keras"):
         load_runtime(folder / "generator.tflite", "keras")
     with pytest.raises(InputError, match="support tail"):
         load_runtime(folder / "generator.tflite", tail="support")
@@ -74,7 +74,7 @@ def test_a_file_beside_the_generator_is_taken_on_request(folder):
 def test_a_file_of_one_size_names_it(folder, name):
     stylizer = Stylizer(folder / name)
     assert stylizer(noise(23, 31)).shape == (23, 31, 3)
-    with pytest.raises(InputError, match="32 x 24 .* got 24 x 24"):
+    with pytest.raises(InputError, match="32 x 24 .* received 24 x 24"):
         stylizer(noise(24, 24))
 
 
@@ -133,7 +133,7 @@ def test_statistics_of_a_reduced_copy_are_close(model):
     assert parts.shape == photo.shape
     whole = Stylizer(model)(photo)
     assert np.abs(parts - whole).mean() < 3
-    with pytest.raises(InputError, match="got 400 x 9"):
+    with pytest.raises(InputError, match="received 400 x 9"):
         stylizer(photo[:9])
     assert stylizer(photo[:17]).shape == (17, 400, 3)
 

@@ -85,7 +85,7 @@ def check_arguments(args):
     ):
         if not holds:
             name, value = flag.replace("_", "-"), getattr(args, flag)
-            raise InputError(f"--{name} must be {rule}; got {value}")
+            raise InputError(f"--{name} must be {rule}, received {value}.")
 
 
 def generator_of(named):
@@ -94,7 +94,7 @@ def generator_of(named):
         return named
     path = find_generator(named)
     if not path.exists():
-        raise InputError(f"the generator {path} must be a file; there is none")
+        raise InputError(f"the generator {path} must be a file, received none.")
     return str(Path(path).absolute())
 
 
@@ -107,7 +107,7 @@ def main():
     except ImportError as error:
         raise InputError(
             "the package apache-beam must be installed for this, with "
-            f'`pip install -e ".[beam]"`; got: {error}'
+            f'`pip install -e ".[beam]"`, received: {error}.'
         ) from error
     from animegan_tf.beam import pipeline as painting
 

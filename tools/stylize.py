@@ -166,7 +166,9 @@ def main():
     videos = [source for source, _ in plan.jobs if is_video(source)]
     for flag, given in (("--retouch", args.retouch), ("--eyes", args.eyes)):
         if given and videos:
-            raise InputError(f"{flag} takes photos only; got the video {videos[0]}")
+            raise InputError(
+                f"{flag} must have photos only, received the video {videos[0]}."
+            )
     new = plan.jobs
     if not plan.single and not args.overwrite:
         new = [job for job in plan.jobs if not os.path.isfile(job[1])]

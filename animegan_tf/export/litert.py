@@ -78,7 +78,7 @@ def export_litert(
 
 def _check_choice(name, value, choices):
     if value not in choices:
-        raise ValueError(f"`{name}` must be one of {choices}. Received: {value!r}")
+        raise ValueError(f"{name} must be one of {choices}, received {value!r}.")
 
 
 def litert_tail(generator):

@@ -73,14 +73,11 @@ def export_saved_model(generator, folder, version=1, overwrite=False, warmup=Tru
     return target
 
 
-def _signatures(model):
-    """The SavedModel's functions, by signature; the network is in there once."""
-    floats = tf.TensorSpec([None, None, None, 3], tf.float32, name="image")
-    bytes_ = tf.TensorSpec([None, None, None, 3], tf.uint8, name="image")
-    files = tf.TensorSpec([None], tf.string, name="image_bytes")
+def _of_any_size(model):
+    """A function of pictures in [-1, 1] whose sides need be no multiples of 8."""
 
-    @tf.function(input_signature=[floats])
-    def paint(image):
+    @tf.function(input_signature=[_pictures(tf.float32)])
+    def stylize(image):
         height, width = tf.shape(image)[1], tf.shape(image)[2]
         large_enough = tf.debugging.assert_greater_equal(
             tf.minimum(height, width),
@@ -93,16 +90,23 @@ def _signatures(model):
             padded = tf.pad(image, [[0, 0], down, across, [0, 0]], "REFLECT")
         return model(padded, training=False)[:, :height, :width]
 
-    def paint_file(data):
-        picture = to_uint8(paint(to_float(_decoded(data)[None])))
+    return stylize
+
+
+def _signatures(model):
+    """The SavedModel's functions, by signature; the network is in there once."""
+    stylize = _of_any_size(model)
+
+    def stylize_file(data):
+        picture = to_uint8(stylize(to_float(_decoded(data)[None])))
         return tf.io.encode_png(picture[0])
 
-    @tf.function(input_signature=[files])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
     def serve(image_bytes):
         # One by one: each already takes all cores, and memory by its size.
         return {
             "output_bytes": tf.map_fn(
-                paint_file,
+                stylize_file,
                 image_bytes,
                 parallel_iterations=1,
                 fn_output_signature=tf.TensorSpec([], tf.string),
@@ -112,10 +116,17 @@ def _signatures(model):
     return {
         "serving_default": serve,
         "uint8": tf.function(
-            lambda image: {"picture": to_uint8(paint(to_float(image)))}, [bytes_]
+            lambda image: {"picture": to_uint8(stylize(to_float(image)))},
+            [_pictures(tf.uint8)],
         ),
-        "float": tf.function(lambda image: {"picture": paint(image)}, [floats]),
+        "float": tf.function(
+            lambda image: {"picture": stylize(image)}, [_pictures(tf.float32)]
+        ),
     }
+
+
+def _pictures(dtype):
+    return tf.TensorSpec([None, None, None, 3], dtype, name="image")
 
 
 def _decoded(data):

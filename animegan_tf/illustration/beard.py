@@ -10,6 +10,7 @@ from animegan_tf.illustration.flow import along, tangents
 # The upper lip: from the nose's base, down and to either side in the face's height.
 _UPPER_LIP = (regions.NOSE_BASE, 0.12, 0.14)
 
+
 def paint_beard(canvas, head, lab, relief):
     """Paints hair on the lower face, as strong as the photo has it.
 

@@ -60,7 +60,7 @@ def check_factor(factor):
     """Raises `InputError` unless eyes can be enlarged by this factor."""
     if not 1 <= factor <= MOST:
         raise InputError(
-            f"eyes can be made 1 to {MOST:g} times as large; got {factor:g}"
+            f"eyes must be made 1 to {MOST:g} times as large, received {factor:g}."
         )
 
 

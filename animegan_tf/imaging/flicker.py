@@ -38,7 +38,7 @@ class TemporalSmoother:
 
     def __init__(self, strength: float):
         if not 0 <= strength <= 1:
-            raise InputError(f"strength must be between 0 and 1; got {strength}")
+            raise InputError(f"strength must be between 0 and 1, received {strength}.")
         self._most = _MOST * strength
         self._photo = self._picture = None
 

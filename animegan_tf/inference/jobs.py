@@ -62,7 +62,9 @@ def plan_jobs(patterns, output: str, form: str | None = None) -> Plan:
     """
     if _names_a_file(patterns, output):
         if form:
-            raise InputError("--format has no meaning where --output names a picture")
+            raise InputError(
+                "--format must be left out where --output names a picture."
+            )
         plan = _plan_file(Path(patterns[0]), Path(output))
     else:
         plan = _plan_folder(patterns, Path(output), f".{form or 'png'}")
@@ -180,8 +182,8 @@ def _plan_file(source, output):
     suffixes = _WRITTEN if is_video(source) else SUFFIXES
     if output.suffix.lower() not in suffixes:
         raise InputError(
-            f"--output must end in one of {', '.join(suffixes)}, or in / for a folder; "
-            f"got {output}"
+            f"--output must end in one of {', '.join(suffixes)}, or in / for a folder, "
+            f"received {output}."
         )
     if not output.parent.is_dir():
         raise InputError(f"{output}: its folder must exist, received none.")

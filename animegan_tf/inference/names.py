@@ -61,7 +61,7 @@ def find_start(named) -> Path:
     if path.suffix != ".keras" or not path.is_file():
         raise InputError(
             f"--init must name a {GENERATOR}, a model of saved_models that has one, or "
-            f"a run's folder; got {named}"
+            f"a run's folder, received {named}."
         )
     return path
 

@@ -36,8 +36,8 @@ def frame_sides(fixed, max_side: int) -> tuple[int, int]:
         return smallest, largest
     if fixed[0] != fixed[1]:
         raise InputError(
-            "the generator must take squares to paint faces; got one for "
-            f"{fixed[1]} x {fixed[0]} pixels"
+            "the generator must take squares to paint faces, received one for "
+            f"{fixed[1]} x {fixed[0]} pixels."
         )
     return fixed
 

@@ -76,7 +76,7 @@ class KerasRuntime(Runtime):
 
     def __init__(self, model, tail="main"):
         if tail not in TAILS:
-            raise ValueError(f"`tail` must be one of {TAILS}. Received: {tail!r}")
+            raise ValueError(f"tail must be one of {TAILS}, received {tail!r}.")
         self.tail = tail = _tail_of(model, tail)
         self._paint = _traced(lambda photo: tail(photo, training=False))
         self._measured = None
@@ -258,15 +258,15 @@ def load_runtime(path, runtime=None, tail="main", threads=0, trust=False):
         path = path.with_suffix(suffixes[runtime])
         if not path.is_file():
             raise InputError(
-                f"{path} must be there to be run by {runtime}; there is none, "
-                "tools/export.py makes it"
+                f"{path} must be there to be run by {runtime}, received none: "
+                "tools/export.py makes it."
             )
     elif own and own != runtime:
-        raise InputError(f"{path} must be run by {own}; got {runtime}")
+        raise InputError(f"{path} must be run by {own}, received {runtime}.")
     if runtime == "keras":
         return KerasRuntime(load_generator(path), tail)
     if tail != "main":
-        raise InputError(f"the support tail must be run by keras; got {runtime}")
+        raise InputError(f"the support tail must be run by keras, received {runtime}.")
     if runtime == "saved_model":
         return SavedModelRuntime(path, trust)
     return {"litert": LiteRTRuntime, "onnx": OnnxRuntime}[runtime](path, threads)
@@ -291,7 +291,9 @@ def _tail_of(model, tail):
     if tail == "main":
         return main_tail(model)
     if not isinstance(model.output, dict):
-        raise InputError("the generator must have a support tail; got a main tail")
+        raise InputError(
+            "the generator must have a support tail, received a main tail."
+        )
     return keras.Model(model.input, model.output["support"], name="support_tail")
 
 
@@ -301,7 +303,7 @@ def _existing(path, folder=False):
         kind = "folder" if folder else "file"
         raise InputError(
             f"the generator {path} must be a {kind}, or a model of saved_models by its "
-            "name; there is none"
+            "name, received none."
         )
     return path
 
@@ -309,7 +311,7 @@ def _existing(path, folder=False):
 def _missing(package, extra, error):
     return InputError(
         f"the package {package} must be installed for this, with "
-        f'`pip install -e ".[{extra}]"`; got: {error}'
+        f'`pip install -e ".[{extra}]"`, received: {error}.'
     )
 
 

@@ -75,18 +75,22 @@ class Stylizer:
         detector=None,
     ):
         if max_side < MIN_SIZE:
-            raise InputError(f"max_side must be {MIN_SIZE} or more; got {max_side}")
+            raise InputError(
+                f"max_side must be {MIN_SIZE} or more, received {max_side}."
+            )
         if not 0 <= strength <= 1:
-            raise InputError(f"strength must be between 0 and 1; got {strength}")
+            raise InputError(f"strength must be between 0 and 1, received {strength}.")
         if large not in (None, *LARGE):
-            raise ValueError(f"`large` must be one of {LARGE}. Received: {large!r}")
+            raise ValueError(f"large must be one of {LARGE}, received {large!r}.")
         if faces not in (None, *RESTS):
-            raise ValueError(f"`faces` must be one of {RESTS}. Received: {faces!r}")
+            raise ValueError(f"faces must be one of {RESTS}, received {faces!r}.")
         if eyes is not None:
             check_factor(eyes)
         self._runtime = _runtime(model, tail)
         if large == "tiles" and not self._runtime.tiling:
-            raise InputError("tiles must be painted by keras; got another runtime")
+            raise InputError(
+                "tiles must be painted by keras, received another runtime."
+            )
         self._tiles = self._runtime.tiling if large is None else large == "tiles"
         self._max_side, self._part = max_side, min(max_side, PART)
         self._strength, self._keep_color = strength, keep_color
@@ -156,15 +160,15 @@ class Stylizer:
         if min(height, width) < MIN_SIZE:
             reduced_to = "" if self._tiles else f" at a longer side of {self._max_side}"
             raise InputError(
-                f"a photo's sides must be {MIN_SIZE} pixels or more{reduced_to}; "
-                f"got {width} x {height}"
+                f"a photo's sides must be {MIN_SIZE} pixels or more{reduced_to}, "
+                f"received {width} x {height}."
             )
         sides = self._runtime.sides
         height, width = height + -height % MULTIPLE, width + -width % MULTIPLE
         if sides not in (None, (height, width)):
             raise InputError(
                 f"the generator must be given photos of {sides[1]} x {sides[0]} "
-                f"pixels, for which it was exported; got {width} x {height}"
+                f"pixels, for which it was exported, received {width} x {height}."
             )
 
     def _plain(self, photo):
