@@ -31,48 +31,26 @@ def parse_arguments():
     parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("photos", metavar="IN", help="folder, searched with all below")
-    parser.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="folder for the pictures"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("photos", metavar="IN", help="folder, searched with all below")
+    add("-o", "--output", required=True, metavar="OUT", help="folder for the pictures")
+    add(
         "--generator",
         required=True,
         metavar="PATH",
         help="a .tflite or .onnx file of tools/export.py, which need no TensorFlow on "
         "the workers, or else a generator.keras; or a SavedModel's local folder",
     )
-    parser.add_argument(
-        "--format",
-        choices=[suffix[1:] for suffix in SUFFIXES],
-        default="png",
-        help="of the pictures (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--max-side",
-        type=int,
-        default=1280,
-        metavar="PIXELS",
-        help="photos with a longer side are reduced to it (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--strength",
-        type=float,
-        default=1.0,
-        metavar="X",
-        help="from 0, the photo, to 1, the painted picture (default: 1)",
-    )
-    parser.add_argument(
-        "--keep-color", action="store_true", help="keep the photo's colours"
-    )
-    parser.add_argument(
-        "--threads",
-        type=int,
-        default=1,
-        metavar="N",
-        help="of the network in each process; 0 for one a core (default: 1, as runners "
-        "start a process a core)",
-    )
+    forms = [suffix[1:] for suffix in SUFFIXES]
+    add("--format", choices=forms, default="png", help="of the pictures (default: png)")
+    add("--keep-color", action="store_true", help="keep the photo's colours")
+    for flag, kind, default, text in (
+        ("--max-side", int, 1280, "photos with a longer side are reduced to it"),
+        ("--strength", float, 1.0, "from 0, the photo, to 1, the painted picture"),
+        ("--threads", int, 1, "of the network in each process; 0 for one a core"),
+    ):
+        text += f" (default: {default:g})"
+        add(flag, type=kind, default=default, metavar="N", help=text)
     return parser.parse_args(arguments), beam_flags
 
 

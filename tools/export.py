@@ -11,6 +11,7 @@ python tools/export.py runs/sample/generator.keras -o saved_models/mine \\
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from animegan_tf.cli import ArgumentParser, run_tool
@@ -53,54 +54,40 @@ def parse_arguments():
 def add_flags(parser):
     """Flags that only some formats have; ones that were not given stay out."""
 
-    def add(group, flag, **keywords):
-        group.add_argument(flag, default=argparse.SUPPRESS, **keywords)
+    def group(title):
+        add = parser.add_argument_group(title).add_argument
+        return partial(add, default=argparse.SUPPRESS)
 
-    group = parser.add_argument_group("saved_model and release")
-    add(group, "--overwrite", action="store_true", help="replace what is there")
-    group = parser.add_argument_group("saved_model")
-    add(group, "--version", type=int, metavar="N", help="from 1 up (default: 1)")
+    add = group("saved_model and release")
+    add("--overwrite", action="store_true", help="replace what is there")
+    add = group("saved_model")
+    add("--version", type=int, metavar="N", help="from 1 up (default: 1)")
     add(
-        group,
         "--warmup",
         action=argparse.BooleanOptionalAction,
         help="requests with which a server warms the version up (default: --warmup)",
     )
-    group = parser.add_argument_group("litert")
+    add = group("litert")
     add(
-        group,
         "--precision",
         choices=("float32", "float16", "dynamic"),
         help="of the weights; dynamic has 8 bits and is the fastest (default: float32)",
     )
     add(
-        group,
         "--io",
         choices=("float", "uint8"),
         help="pictures as float32 in [-1, 1] or uint8 in [0, 255] (default: float)",
     )
-    group = parser.add_argument_group("release")
-    add(
-        group,
-        "--card",
-        dest="text",
-        type=Path,
-        metavar="FILE",
-        help="the model card in Markdown; the list of files is put under it",
-    )
-    group = parser.add_argument_group("litert, onnx and release")
-    add(group, "--author", metavar="NAME", help="who made the model, for its metadata")
-    add(group, "--license", metavar="TEXT", help="its licence (default: none stated)")
-    add(group, "--model-version", metavar="TEXT", help="its version (default: 1)")
-    group = parser.add_argument_group("litert and onnx")
-    add(
-        group,
-        "--size",
-        type=int,
-        nargs="+",
-        metavar="PIXELS",
-        help="side of a square, or height and width, multiples of 8 (default: any)",
-    )
+    add = group("release")
+    card_help = "the model card in Markdown; the list of files is put under it"
+    add("--card", dest="text", type=Path, metavar="FILE", help=card_help)
+    add = group("litert, onnx and release")
+    add("--author", metavar="NAME", help="who made the model, for its metadata")
+    add("--license", metavar="TEXT", help="its licence (default: none stated)")
+    add("--model-version", metavar="TEXT", help="its version (default: 1)")
+    add = group("litert and onnx")
+    size_help = "side of a square, or height and width, multiples of 8 (default: any)"
+    add("--size", type=int, nargs="+", metavar="PIXELS", help=size_help)
 
 
 def read_card(path):

@@ -22,43 +22,62 @@ from animegan_tf.errors import InputError
 from animegan_tf.inference import Stylizer, find_generator, load_runtime
 from animegan_tf.inference.jobs import is_video, plan_jobs, stylize_jobs
 
+# Flag, type, default, metavar and help.
+NUMBERS = (
+    ("--max-side", int, 1280, "PIXELS", "longest side painted at once; bounds memory"),
+    ("--strength", float, 1.0, "X", "from 0, the photo, to 1, the painted picture"),
+    ("--smooth", float, 0.0, "X", "videos: calm flicker where nothing moves, 0 to 1"),
+    ("--crf", float, 18, "X", "videos: H.264's quality, from 0, lossless, to 51"),
+)
+CHOICES = {
+    "--runtime": (
+        ("keras", "litert", "saved_model", "onnx"),
+        "what runs it; litert and onnx start fast and take the file beside a .keras "
+        "(default: by the generator's ending)",
+    ),
+    "--large": (
+        ("tiles", "shrink"),
+        "paint larger photos part by part, or reduce them first (default: tiles with "
+        "keras, else shrink)",
+    ),
+    "--rest": (
+        ("paint", "keep"),
+        "with --faces: what becomes of the rest of the photo (default: paint)",
+    ),
+    "--format": (("png", "jpg", "webp"), "of the pictures in a folder (default: png)"),
+}
+SWITCHES = {
+    "--trust": "let a SavedModel do more than compute: it may read and write files",
+    "--keep-color": "keep the photo's colours",
+    "--retouch": "brighten and calm the photo first, hold the picture to its colours "
+    "and flatten it after; slower, not for videos",
+    "--faces": "find the faces, paint each by itself and lay it back (extra prepare)",
+    "--partial": "videos: paint what is there of a file that breaks off",
+    "--keep-metadata": "copy the photo's EXIF data: place, time, camera, names",
+    "--overwrite": "paint anew what is in the folder",
+}
+
 
 def parse_arguments():
     parser = ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "sources",
-        nargs="+",
-        metavar="IN",
-        help="photo, video, folder, or pattern of such",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
+    add = parser.add_argument
+    add("sources", nargs="+", metavar="IN", help="photos, videos, folders, patterns")
+    add(
+        *("-o", "--output"),
         default="painted",
         metavar="OUT",
         help="what to write for one photo or video; else a folder, made if missing "
         "(default: %(default)s)",
     )
-    parser.add_argument(
+    add(
         "--generator",
         default="portrait",
         metavar="PATH",
         help="generator of tools/train.py, or what tools/export.py made of one: a "
         ".tflite or .onnx file or a SavedModel's folder, as ./folder; or the name of a "
         "model in saved_models (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="let a SavedModel do more than compute: it may read and write files",
-    )
-    parser.add_argument(
-        "--runtime",
-        choices=("keras", "litert", "saved_model", "onnx"),
-        help="what runs it; litert and onnx start fast and take the file beside a "
-        ".keras (default: by the generator's ending)",
     )
     weights = parser.add_mutually_exclusive_group()
     weights.add_argument(
@@ -72,91 +91,25 @@ def parse_arguments():
         action="store_true",
         help="paint with the last step's weights, generator_raw.keras",
     )
-    parser.add_argument(
-        "--max-side",
-        type=int,
-        default=1280,
-        metavar="PIXELS",
-        help="longest side painted at once, which bounds memory (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--large",
-        choices=("tiles", "shrink"),
-        help="paint larger photos part by part, or reduce them first (default: tiles "
-        "with keras, else shrink)",
-    )
-    parser.add_argument(
-        "--strength",
-        type=float,
-        default=1.0,
-        metavar="X",
-        help="from 0, the photo, to 1, the painted picture (default: 1)",
-    )
-    parser.add_argument(
-        "--keep-color", action="store_true", help="keep the photo's colours"
-    )
-    parser.add_argument(
+    for flag, (choices, text) in CHOICES.items():
+        add(flag, choices=choices, help=text)
+    for flag, kind, default, metavar, text in NUMBERS:
+        text += f" (default: {default:g})"
+        add(flag, type=kind, default=default, metavar=metavar, help=text)
+    add(
         "--eyes",
         type=float,
         metavar="X",
         help="find the faces and paint their eyes X times as wide, and higher still, "
         "1 to 2; not for videos (extra prepare)",
     )
-    parser.add_argument(
-        "--retouch",
-        action="store_true",
-        help="brighten and calm the photo first, hold the picture to its colours and "
-        "flatten it after; slower, not for videos",
-    )
-    parser.add_argument(
-        "--faces",
-        action="store_true",
-        help="find the faces, paint each by itself and lay it back (extra prepare)",
-    )
-    parser.add_argument(
-        "--rest",
-        choices=("paint", "keep"),
-        default="paint",
-        help="with --faces: what becomes of the rest of the photo (default: paint)",
-    )
-    parser.add_argument(
-        "--compare",
-        "--side-by-side",
+    add(
+        *("--compare", "--side-by-side"),
         action="store_true",
         help="write photo and picture side by side",
     )
-    parser.add_argument(
-        "--smooth",
-        type=float,
-        default=0.0,
-        metavar="X",
-        help="videos: calm the flicker where nothing moves, 0 to 1 (default: 0)",
-    )
-    parser.add_argument(
-        "--crf",
-        type=float,
-        default=18,
-        metavar="X",
-        help="videos: quality of H.264, from 0, lossless, to 51 (default: 18)",
-    )
-    parser.add_argument(
-        "--partial",
-        action="store_true",
-        help="videos: paint what is there of a file that breaks off",
-    )
-    parser.add_argument(
-        "--keep-metadata",
-        action="store_true",
-        help="copy the photo's EXIF data: place, time, camera, names",
-    )
-    parser.add_argument(
-        "--format",
-        choices=("png", "jpg", "webp"),
-        help="of the pictures in a folder (default: png)",
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="paint anew what is in the folder"
-    )
+    for flag, text in SWITCHES.items():
+        add(flag, action="store_true", help=text)
     return parser.parse_args()
 
 
@@ -202,7 +155,7 @@ def make_stylizer(args):
         large=args.large,
         retouch=args.retouch,
         eyes=args.eyes,
-        faces=args.rest if args.faces else None,
+        faces=(args.rest or "paint") if args.faces else None,
     )
 
 
