@@ -5,7 +5,6 @@ import hashlib
 import io
 import os
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -23,8 +22,6 @@ from animegan_tf.imaging.codec import encode_image, read_image
 from animegan_tf.inference import Stylizer, load_generator
 from animegan_tf.models import main_tail
 from animegan_tf.ops import to_float
-
-TOOL = Path(__file__).parents[1] / "tools" / "export.py"
 
 
 @pytest.fixture(scope="module")
@@ -293,21 +290,10 @@ def test_a_version_that_cannot_be_replaced_comes_back(
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capfd):
+def call(tmp_path, monkeypatch, run_here):
     """Runs the tool in this process, inside `tmp_path`; returns status and output."""
     monkeypatch.chdir(tmp_path)
-
-    def call(line):
-        monkeypatch.setattr(sys, "argv", ["export.py", *line.split()])
-        capfd.readouterr()
-        status = 0
-        try:
-            runpy.run_path(str(TOOL), run_name="__main__")
-        except SystemExit as end:
-            status = end.code
-        return status, *capfd.readouterr()
-
-    return call
+    return lambda line: run_here("export.py", *line.split())
 
 
 def test_the_tool_passes_the_flags_of_litert_on(call, small, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from runtime_standin import StandIn
 from skimage.color import rgb2lab
 
 from animegan_tf.errors import InputError, OutputError
@@ -17,6 +18,7 @@ from animegan_tf.inference import (
     load_generator,
     stylize_files,
 )
+from animegan_tf.inference.runtimes import KerasRuntime
 from animegan_tf.models import build_generator, main_tail
 from animegan_tf.ops import to_float, to_uint8
 
@@ -27,10 +29,9 @@ def generator():
 
 
 @pytest.fixture(scope="module")
-def mirror():
-    """A main tail that paints the photo itself."""
-    image = keras.Input((None, None, 3))
-    return keras.Model(image, keras.layers.Identity()(image))
+def runtime(generator):
+    """Traced once for all tests."""
+    return KerasRuntime(generator)
 
 
 def noise(height, width):
@@ -38,46 +39,46 @@ def noise(height, width):
     return rng.integers(0, 256, (height, width, 3), dtype="uint8")
 
 
-def test_a_multiple_of_eight_is_painted_as_the_main_tail_does(generator):
+def test_a_multiple_of_eight_is_painted_as_the_main_tail_does(runtime, generator):
     photo = noise(32, 40)
     expected = to_uint8(generator(to_float(photo[None]))["main"])[0]
-    difference = Stylizer(generator)(photo).astype(int) - np.asarray(expected)
+    difference = Stylizer(runtime)(photo).astype(int) - np.asarray(expected)
     assert np.abs(difference).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 23), (333, 250)])
-def test_any_size_comes_back_as_it_was(generator, size):
-    assert Stylizer(generator)(noise(*size)).shape == (*size, 3)
+def test_any_size_comes_back_as_it_was(runtime, size):
+    assert Stylizer(runtime)(noise(*size)).shape == (*size, 3)
 
 
 @pytest.mark.parametrize("keep_color", [False, True])
 @pytest.mark.parametrize("strength, tolerance", [(0, 0), (0.5, 1), (1, 1)])
-def test_no_pixel_is_shifted_or_changed(mirror, keep_color, strength, tolerance):
+def test_no_pixel_is_shifted_or_changed(keep_color, strength, tolerance):
     photo = noise(17, 23)
-    picture = Stylizer(mirror, strength=strength, keep_color=keep_color)(photo)
+    picture = Stylizer(StandIn(), strength=strength, keep_color=keep_color)(photo)
     difference = np.abs(picture.astype(int) - photo)
     assert difference.max() <= (tolerance if keep_color else 0)
 
 
-def test_strength_mixes_photo_and_picture(generator):
+def test_strength_mixes_photo_and_picture(runtime, generator):
     photo = noise(24, 40)
-    painted = Stylizer(generator)(photo).astype(float)
+    painted = Stylizer(runtime)(photo).astype(float)
     assert np.abs(painted - photo).mean() > 20
-    np.testing.assert_array_equal(Stylizer(generator, strength=0)(photo), photo)
+    np.testing.assert_array_equal(Stylizer(runtime, strength=0)(photo), photo)
     network = to_uint8(main_tail(generator)(to_float(photo[None])))[0]
     difference = np.asarray(network) - painted
     assert (difference != 0).mean() < 0.01 and np.abs(difference).max() <= 1
-    half = Stylizer(generator, strength=0.5)(photo)
+    half = Stylizer(runtime, strength=0.5)(photo)
     assert np.abs(half - (photo + painted) / 2).max() <= 1
 
 
 def test_keep_color_joins_painted_lightness_and_chroma_of_the_photo():
     keras.utils.set_random_seed(2)  # a generator that paints in colour, not all do
-    generator = build_generator(width=4, memory=8)
+    runtime = KerasRuntime(build_generator(width=4, memory=8))
     # Nearly grey: every lightness has these colours within sRGB.
     photo = (noise(24, 40) // 16 + 120).astype(np.uint8)
-    painted = rgb2lab(Stylizer(generator)(photo))
-    kept = rgb2lab(Stylizer(generator, keep_color=True)(photo))
+    painted = rgb2lab(Stylizer(runtime)(photo))
+    kept = rgb2lab(Stylizer(runtime, keep_color=True)(photo))
     assert np.abs(painted - rgb2lab(photo))[..., 1:].max() > 10
     assert np.abs(kept[..., 0] - painted[..., 0]).max() < 1
     assert np.abs(kept - rgb2lab(photo))[..., 1:].max() < 1.5
@@ -95,48 +96,48 @@ def test_the_support_tail_paints_on_request(generator):
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
-def test_strength_out_of_range_is_refused(generator, strength):
+def test_strength_out_of_range_is_refused(runtime, strength):
     with pytest.raises(InputError, match="strength"):
-        Stylizer(generator, strength=strength)
+        Stylizer(runtime, strength=strength)
 
 
-def test_alpha_is_kept_and_hidden_colours_do_not_show(generator):
+def test_alpha_is_kept_and_hidden_colours_do_not_show(runtime):
     photo, alpha = noise(24, 32), np.full((24, 32), 255, np.uint8)
     alpha[:, :9], alpha[:, 9] = 0, 128
-    stylizer = Stylizer(generator)
+    stylizer = Stylizer(runtime)
     picture = stylizer(np.dstack([photo, alpha]))
     np.testing.assert_array_equal(picture[..., 3], alpha)
     photo[:, :9] = 255
     np.testing.assert_array_equal(picture[..., :3], stylizer(photo))
 
 
-def test_alpha_is_reduced_with_the_photo(mirror):
+def test_alpha_is_reduced_with_the_photo():
     photo = np.zeros((32, 128, 4), np.uint8)
     photo[:, 64:] = 255
-    picture = Stylizer(mirror, max_side=64, large="shrink")(photo)
+    picture = Stylizer(StandIn(), max_side=64, large="shrink")(photo)
     assert picture.shape == (16, 64, 4)
     assert picture[:, :28, 3].max() == 0 and picture[:, 36:].min() == 255
     # The hidden black leaves no dark rim.
     assert picture[picture[..., 3] > 9].min(axis=0)[:3].min() >= 250
 
 
-def test_padding_mirrors_the_photo(generator):
+def test_padding_mirrors_the_photo(runtime):
     photo = noise(20, 24)
     whole = np.pad(photo, [(0, 4), (0, 0), (0, 0)], mode="reflect")
-    stylizer = Stylizer(generator)
+    stylizer = Stylizer(runtime)
     np.testing.assert_array_equal(stylizer(photo), stylizer(whole)[:20])
 
 
-def test_larger_photos_are_reduced_to_max_side(generator):
-    stylizer = Stylizer(generator, max_side=64, large="shrink")
+def test_larger_photos_are_reduced_to_max_side(runtime):
+    stylizer = Stylizer(runtime, max_side=64, large="shrink")
     assert stylizer(noise(40, 128)).shape == (20, 64, 3)
 
 
-def test_photos_that_are_too_small_or_too_narrow_are_named(generator):
+def test_photos_that_are_too_small_or_too_narrow_are_named(runtime):
     with pytest.raises(InputError, match="15 x 40"):
-        Stylizer(generator)(noise(40, 15))
+        Stylizer(runtime)(noise(40, 15))
     with pytest.raises(InputError, match="64 x 10"):
-        Stylizer(generator, max_side=64, large="shrink")(noise(20, 128))
+        Stylizer(runtime, max_side=64, large="shrink")(noise(20, 128))
 
 
 def test_what_is_no_generator_is_refused(tmp_path):
