@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from runtime_standin import StandIn, negative
 
-from animegan_tf import inference
+from animegan_tf.cli import stylize
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.color import to_lab
@@ -143,7 +143,7 @@ def test_the_tool_finds_the_eyes_of_photos_and_takes_no_videos(
     found = [face()]
     monkeypatch.setattr(stylizer, "FaceDetector", lambda: lambda photo: found)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(inference, "load_runtime", lambda *_, **__: StandIn(negative))
+    monkeypatch.setattr(stylize, "load_runtime", lambda *_, **__: StandIn(negative))
     photo = drawn(face())
     write_image(tmp_path / "photo.png", photo)
     line = ("-o", "out.png", "--eyes")

@@ -49,9 +49,9 @@ ALLOWED = {
     "export": ("errors", "files", "imaging", "layers", "models", "ops", "sizes"),
     "serving": ("errors", "files", "imaging"),
     "cli": (
-        *("checkpoints", "config", "data", "errors", "evaluation", "files"),
-        *("illustration", "inference", "models", "presets", "settings", "study"),
-        "training",
+        *("beam", "checkpoints", "config", "data", "errors", "evaluation", "export"),
+        *("files", "illustration", "inference", "models", "presets", "serving"),
+        *("settings", "sizes", "study", "training"),
     ),
 }
 # Modules that stay usable with another Keras backend or without any, and ones that

@@ -5,7 +5,7 @@ import pytest
 from runtime_standin import StandIn, negative
 from skimage.color import lab2rgb, rgb2lab
 
-from animegan_tf import inference
+from animegan_tf.cli import stylize
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.retouch import (
     brightened,
@@ -139,7 +139,7 @@ def test_a_stylizer_works_on_the_photo_before_and_on_the_picture_after():
 
 def test_the_tool_retouches_photos_and_takes_no_videos(tmp_path, monkeypatch, run_here):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(inference, "load_runtime", lambda *_, **__: StandIn(negative))
+    monkeypatch.setattr(stylize, "load_runtime", lambda *_, **__: StandIn(negative))
     photo = shaded(20, 60)
     write_image(tmp_path / "photo.png", photo)
     status, _, err = run_here("stylize.py", "photo.png", "-o", "a.png", "--retouch")

@@ -9,7 +9,7 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 from runtime_standin import StandIn, negative
 
-from animegan_tf import inference
+from animegan_tf.cli import stylize
 from animegan_tf.errors import InputError
 from animegan_tf.files import SUFFIXES
 from animegan_tf.imaging.codec import (
@@ -28,7 +28,7 @@ def call(tmp_path, monkeypatch, run_here):
     What the generator does to a photo is tested elsewhere: here it is the negative.
     """
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(inference, "load_runtime", lambda *_, **__: StandIn(negative))
+    monkeypatch.setattr(stylize, "load_runtime", lambda *_, **__: StandIn(negative))
     return lambda line: run_here("stylize.py", *line.split())
 
 
