@@ -1,6 +1,6 @@
 """Damaged files of every kind: decoded or refused in one way, never anything else.
 
-`pytest tests/test_decoder_fuzz.py --fuzz-mutants 50000 --fuzz-seed 1` looks further.
+`pytest tests/test_decoder_fuzz.py -m slow --fuzz-mutants 50000` looks further.
 """
 
 import random
@@ -277,6 +277,7 @@ def test_seed_files_are_whole_and_unlike_each_other(tmp_path, small_limit):
     assert len(set(files.values())) == len(files)
 
 
+@pytest.mark.slow
 def test_mutants_are_decoded_or_refused(request, tmp_path, small_limit):
     count, seed = (request.config.getoption(f"--fuzz-{n}") for n in ("mutants", "seed"))
     seeds = seed_files()

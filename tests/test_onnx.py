@@ -46,6 +46,7 @@ def shapes(path):
     }
 
 
+@pytest.mark.slow
 def test_a_full_width_file_holds_the_weights_once_and_paints_alike(tmp_path):
     generator = random_generator(32)
     path = export_onnx(generator, tmp_path / "g.onnx")
