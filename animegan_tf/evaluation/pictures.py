@@ -247,7 +247,9 @@ def paint_methods(
     for name, stylizer in stylizers.items():
         painted[name] = make_folder(folder / name)
         jobs = [(photo, painted[name] / f"{photo.stem}.png") for photo in files]
-        bar = tqdm(stylize_files(stylizer, jobs), f"painting: {name}", len(jobs), delay=1)
+        bar = tqdm(
+            stylize_files(stylizer, jobs), f"painting: {name}", len(jobs), delay=1
+        )
         for _, error in bar:
             if error is not None:
                 raise error
