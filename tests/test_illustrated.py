@@ -135,6 +135,23 @@ def test_important_pixels_count_more(eager, folders, config):
     assert pixel_term() == pytest.approx(config.eyes * plain, rel=1e-4)
 
 
+def test_colors_are_compared_by_squares(eager, folders, config):
+    learner = learner_of(config)
+    _, drawings = batch_of(folders)
+    drawings[..., :3] = 127  # just below the middle: -1 / 255 of the way to an end
+
+    def color_term(picture):
+        learner.reset_metrics()
+        learner.compute_loss(y=drawings, y_pred=picture, training=False)
+        (tracker,) = (t for t in learner.trackers if t.name == "color")
+        return float(tracker.result())
+
+    off = np.full((2, 32, 32, 3), 0.5 - 1 / 255, "float32")
+    assert color_term(off) == pytest.approx(config.color * 0.5, rel=1e-4)
+    off[:, ::2] = -0.5 - 1 / 255  # as wrong in every pixel, right in the mean
+    assert color_term(off) == pytest.approx(0, abs=1e-5)
+
+
 def test_the_rate_rises_keeps_to_the_stages_and_falls_to_nothing():
     stages = Stage(32, 2, 100, 1e-3, 0), Stage(64, 1, 50, 1e-4, 0)
     rate = StagedRate(stages, warm_up=10, decay=0.2)

@@ -11,7 +11,9 @@ from animegan_tf.ops import to_float
 
 # Edges and small shapes; deeper levels tell what things are, which pixels do here.
 LEVELS = ("block2_conv2", "block3_conv3")
-TERMS = ("pixel", "gradient", "feature")
+TERMS = ("pixel", "gradient", "color", "feature")
+# Side of the squares whose mean colours are compared.
+_COLOR_SQUARE = 8
 # Averages begin as the weights themselves and forget them slower and slower.
 _AVERAGE_START = 10.0
 
@@ -20,8 +22,9 @@ class IllustrationLearner(keras.Model):
     """Trains a generator's main tail to paint what the illustrator drew.
 
     The loss is a weighted L1 distance of pixels, of their differences to the next
-    ones, and of a perceptual network's features of a part of the batch. Every pixel's
-    weight comes with the drawing: eyes, brows and mouth count more.
+    ones, of mean colours in squares of 8 pixels, and of a perceptual network's features
+    of a part of the batch. Every pixel's weight comes with the drawing: eyes, brows and
+    mouth count more, but not for the mean colours.
 
     Args:
         generator: model of `main_tail`.
@@ -72,6 +75,8 @@ class IllustrationLearner(keras.Model):
         terms = {
             "pixel": ops.mean(ops.abs(difference) * weights),
             "gradient": self.config.gradient * _gradient_distance(difference, weights),
+            "color": self.config.color
+            * ops.mean(ops.abs(_pooled(difference, _COLOR_SQUARE))),
             "feature": self.config.feature * self._feature(target, y_pred, weights),
         }
         for tracker in self.trackers:

@@ -49,6 +49,9 @@ class IllustratedConfig:
     gradient: float = setting(
         1.5, "weight of the distance of gradients, pixels' is 1", low=0
     )
+    color: float = setting(
+        3.0, "weight of the distance of mean colours in squares of 8 pixels", low=0
+    )
     feature: float = setting(
         0.1, "weight of the distance of perceptual features", low=0
     )
