@@ -72,7 +72,7 @@ def parse_arguments():
     base = _base(args)
     if args.help or args.help_all:
         _parser(base, None if args.help_all else FIRST).print_help()
-        sys.exit()
+        sys.exit(0)
     return config_from_arguments(args, base), args.resume is not None
 
 
