@@ -7,7 +7,11 @@ from pathlib import Path
 import keras
 import pytest
 import tensorflow as tf
+from pages import CHART
 
+from animegan_tf.page import charts
+
+DRAW = charts.chart
 TOOLS = Path(__file__).parents[1] / "tools"
 
 # Graphs of these tests are run a few times only, which takes less than optimising them.
@@ -51,6 +55,20 @@ def module_seed(request):
 def seed(request):
     """What a test draws does not hang on the tests before it."""
     keras.utils.set_random_seed(request.config.getoption("--seed"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_charts():
+    """A chart takes half a second: only tests with the mark `charts` draw any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(charts, "chart", lambda *_, **__: CHART)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def drawn_if_marked(request, monkeypatch):
+    if request.node.get_closest_marker("charts"):
+        monkeypatch.setattr(charts, "chart", DRAW)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pages import Page
 from animegan_tf.evaluation.intervals import Estimate
 from animegan_tf.page.charts import curves, histograms, plane, stacked_histogram
 
+pytestmark = pytest.mark.charts
 NAMES = ("the photos", "_$x$ & <clean>", "\x00\u202e \udce9 日本")
 SHOWN = ("the photos", "_$x$ &amp; &lt;clean&gt;", "\\x00\\u202e \\udce9 日本")
 

@@ -544,6 +544,7 @@ def test_training_stops_after_steps_in_a_row_that_were_not_applied(act):
 # The page.
 
 
+@pytest.mark.charts
 def test_the_page_shows_curves_thresholds_and_failures(tmp_path):
     watch = Watch(HealthConfig(window=10))
     feed(watch, 40)

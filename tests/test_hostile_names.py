@@ -20,6 +20,7 @@ from animegan_tf.training.health import watch as health
 from animegan_tf.training.health.page import write_health_page
 from animegan_tf.training.health.watch import Watch
 
+pytestmark = pytest.mark.charts
 EVIL = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

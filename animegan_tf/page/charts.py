@@ -31,8 +31,14 @@ _STYLE = {
 _THRESHOLD = {"color": _TEXT, "linewidth": 1.2, "linestyle": (0, (4, 3))}
 
 
-def _chart(description, draw, height, width=_WIDTH) -> Markup:
-    """What `draw` puts on a figure, as a picture with a description."""
+def chart(description, draw, height, width=_WIDTH) -> Markup:
+    """What `draw` puts on a figure, as a picture with a description.
+
+    Args:
+        description: str, what a reader hears who does not see it.
+        draw: function of a matplotlib figure.
+        height, width: in inches.
+    """
     # Not above: it reads its own files when it is imported.
     import matplotlib
     from matplotlib.figure import Figure
@@ -84,7 +90,7 @@ def stacked_histogram(edges, kept, dropped, axis, noun, thresholds, log) -> Mark
             text = f"{name.replace('_', ' ')} {shown_number(value)}"
             _label_line(axes, text, value, row)
 
-    return _chart(f"Histogram: {axis}", draw, 2.8)
+    return chart(f"Histogram: {axis}", draw, 2.8)
 
 
 def histograms(title, by_method) -> Markup | None:
@@ -116,7 +122,7 @@ def histograms(title, by_method) -> Markup | None:
             axes.spines["left"].set_visible(False)
         rows[-1].set_xlabel(printable(title))
 
-    return _chart(f"Histograms: {title}", draw, 0.6 + 0.8 * len(values))
+    return chart(f"Histograms: {title}", draw, 0.6 + 0.8 * len(values))
 
 
 def plane(across_title, up_title, points, reference=None) -> Markup:
@@ -150,7 +156,7 @@ def plane(across_title, up_title, points, reference=None) -> Markup:
         names = [f"{i}. {printable(name)}" for i, name in enumerate(points, 1)]
         figure.legend(handles, names, loc="outside lower center", ncols=2)
 
-    return _chart(f"{up_title} against {across_title}", draw, 5, width=7)
+    return chart(f"{up_title} against {across_title}", draw, 5, width=7)
 
 
 def curves(title, axis, lines, threshold=None, marks=(), log=False) -> Markup | None:
@@ -196,7 +202,7 @@ def curves(title, axis, lines, threshold=None, marks=(), log=False) -> Markup | 
         axes.grid(axis="y")
         axes.set(xlabel="adversarial step", ylabel=axis)
 
-    return _chart(title, draw, 2.8)
+    return chart(title, draw, 2.8)
 
 
 def _plain_ticks(axis, digits):
