@@ -52,6 +52,7 @@ def hayao():
     ]
 
 
+@pytest.mark.slow
 def test_drawn_eyes_are_higher_and_found_by_the_cascade(jpface, hayao):
     drawn, kept = jpface[0], hayao[0]
     assert np.median(drawn["eyes"]) > 1.1
@@ -61,6 +62,7 @@ def test_drawn_eyes_are_higher_and_found_by_the_cascade(jpface, hayao):
     assert np.median(kept["apart"]) < 0.01 < np.median(drawn["apart"])
 
 
+@pytest.mark.slow
 def test_white_skin_and_blue_eyes_are_far_from_the_photos(jpface, hayao):
     for part in ("skin", "hair", "iris"):
         assert jpface[1][part].mean() > 2 * hayao[1][part].mean(), part

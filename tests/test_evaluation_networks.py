@@ -179,6 +179,7 @@ def test_weights_out_of_reach_end_in_one_sentence(tmp_path, monkeypatch):
 # With the developers' networks and pictures
 
 
+@pytest.mark.slow
 def test_lpips_of_blurred_photos():
     lpips = Lpips(shared("weights/vgg16_imagenet_lpips_float16.npz"))
     for path in list_images(shared("data/photo/test"))[:2]:
@@ -189,6 +190,7 @@ def test_lpips_of_blurred_photos():
             assert lpips(photo, blurred) == pytest.approx(expected, abs=0.03)
 
 
+@pytest.mark.slow
 def test_the_drawing_classifier_tells_anime_from_photos():
     path = shared("weights/inception_v3_drawing_float16.npz")
     photos = list_images(shared("data/photo/test"))[:4]

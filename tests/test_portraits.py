@@ -101,6 +101,7 @@ def test_sizes_have_caches_of_their_own():
     assert Comparison().identifier != Statistics().identifier
 
 
+@pytest.mark.slow
 def test_the_published_figures_of_a_peer_come_out(tmp_path):
     """The row of the AnimeGANv3 authors' Kpop model in shared/data/README.md."""
     weights, peers = shared("weights"), shared("data/peers")
