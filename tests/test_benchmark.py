@@ -51,15 +51,6 @@ def test_every_way_is_timed_at_every_size_and_drawn(tmp_path, generator):
     assert "peak GiB" in text
 
 
-def test_parts_of_a_large_photo_are_counted(tmp_path, generator):
-    figures, _ = benchmark(
-        tmp_path, "large", "--generator", generator, "--sides", 1400, 48
-    )
-    assert figures["parts"] == 2
-    near, at = figures["columns"]["near"], figures["columns"]["at"]
-    assert at < 3 * near
-
-
 def test_precisions_that_the_processor_emulates_are_known(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(TOOL.parent))
     from benchmarks import timing

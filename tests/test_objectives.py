@@ -1,7 +1,3 @@
-import importlib
-import math
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -149,50 +145,3 @@ def test_separation_of_training_pictures():
     real, fake = np.float32([0.6, 0.4, 0.9, 0.7]), np.float32([0.5, 0.6, 1.0, 0.2])
     assert float(share_taken_for_real(real, 0.5, fake)) == pytest.approx(0.5)
     assert float(share_taken_for_real(real, None, fake)) == pytest.approx(0.0)
-
-
-@pytest.fixture
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "tools"))
-    return importlib.import_module
-
-
-@pytest.fixture
-def gaussians(benchmarks):
-    return benchmarks("benchmarks.gaussians")
-
-
-def test_modes_are_counted_as_said(gaussians):
-    centres = gaussians.centres()
-    assert np.linalg.norm(centres, axis=1) == pytest.approx(gaussians.RADIUS)
-    noise = gaussians.DEVIATION * rng.normal(size=(8000, 2))
-    modes, share = gaussians.count_modes(np.repeat(centres, 1000, 0) + noise)
-    # Within 3 deviations in two dimensions: 1 - exp(-4.5).
-    assert modes == 8 and share == pytest.approx(1 - math.exp(-4.5), abs=0.005)
-    assert gaussians.count_modes(np.repeat(centres[:1], 900, 0)) == (1, 1.0)
-    few = np.concatenate([np.repeat(centres[:1], 995, 0), centres[1:6]])
-    assert gaussians.count_modes(few)[0] == 1
-    assert gaussians.count_modes(np.zeros((100, 2))) == (0, 0.0)
-
-
-def test_a_toy_game_finds_the_modes(gaussians):
-    match = gaussians.Match(gaussians.Game("relativistic", "r1_r2"), seed=0)
-    before = gaussians.count_modes(match.samples())
-    match.play(tf.constant(1500))
-    after = gaussians.count_modes(match.samples())
-    # Points strewn over the circle's square are good by 3.5 %.
-    assert before[0] <= 1 and before[1] < 0.05
-    assert after[0] >= 7 and after[1] > 0.15
-
-
-def test_the_share_of_what_alternates_from_pixel_to_pixel(benchmarks):
-    alternation = benchmarks("benchmarks.checkerboard").alternation
-    row = np.arange(32)
-    wave = np.sin(2 * np.pi * row / 32)[None, :, None, None] * np.ones((1, 32, 32, 3))
-    columns = np.where(row % 2, 1.0, -1.0)[None, None, :, None] * np.ones_like(wave)
-    assert alternation(wave + 5) == pytest.approx(0, abs=1e-9)
-    assert alternation(columns) == pytest.approx(1)
-    # A sine's energy is half of the columns'.
-    assert alternation(columns + wave) == pytest.approx(2 / 3)
-    noise = rng.normal(size=(50, 32, 32, 3))
-    assert alternation(noise) == pytest.approx(2 / 32, rel=0.1)

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from benchmarks.runtimes import export_all
+from benchmarks.runtimes import export_all, runtime
 
 WAYS = (
     "SavedModel",
@@ -12,16 +12,12 @@ WAYS = (
     "LiteRT float32",
     "LiteRT float16",
     "LiteRT dynamic",
-    "LiteRT int8",
 )
-DEFAULT_WAYS = WAYS[:-1]
 _HIGHEST = 100.0
 
 
 def measure_quality(args):
     """Each way's pictures beside those of Keras in float32, photo by photo."""
-    from benchmarks.runtimes import runtime
-
     from animegan_tf.evaluation.extractors import Lpips
     from animegan_tf.files import list_images
     from animegan_tf.imaging.codec import read_image
@@ -35,7 +31,7 @@ def measure_quality(args):
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        export_all(args.generator, folder, [args.image_size], args.ways, args.photos)
+        export_all(args.generator, folder, [args.image_size], args.ways)
         keras = load_runtime(folder / "generator.keras")
         expected = [to_levels(keras(photo)) for photo in photos]
         for way in args.ways:

@@ -14,7 +14,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.chart import bar_chart
 from benchmarks.timing import matmul_gflops, peak_gib
 
 WAYS = (
@@ -25,13 +24,10 @@ WAYS = (
     "LiteRT float16",
     "LiteRT dynamic",
     "LiteRT float32, any size",
-    "LiteRT int8",
     "ONNX Runtime",
 )
-DEFAULT_WAYS = tuple(way for way in WAYS if way != "LiteRT int8")
 # Convolutions of the main tail at 256 px: 7.39 billion multiplications and additions.
 GFLOP_AT_256 = 14.79
-_CALIBRATION = 24
 
 
 def measure_runtimes(args):
@@ -42,18 +38,7 @@ def measure_runtimes(args):
         workers = {way: Worker(way, folder) for way in args.ways}
         rows = []
         for size in args.sizes:
-            gflop = GFLOP_AT_256 * (size / 256) ** 2
-            times = {way: [] for way in workers}
-            # The first two rounds warm up.
-            for repeat in range(args.repeats + 2):
-                for way, worker in workers.items():
-                    seconds, peak = worker.paint(size)
-                    times[way] += [seconds] if repeat > 1 else []
-                    worker.peak = peak
-            for way, worker in workers.items():
-                seconds = statistics.median(times[way])
-                row = {"size": size, "way": way, "ms": 1000 * seconds}
-                rows.append({**row, "gflops": gflop / seconds, "gib": worker.peak})
+            rows += paint_in_turns(workers, size, args.repeats)
         for worker in workers.values():
             worker.close()
         sizes_of_files = {
@@ -68,6 +53,37 @@ def measure_runtimes(args):
         bar_chart(rows, args.plot)
         print(args.plot)
     return {"matmul_gflops": peak, "rows": rows, "bytes": sizes_of_files}
+
+
+def paint_in_turns(workers, size, repeats):
+    """A row of figures for each way, with pictures of one size."""
+    times = {way: [] for way in workers}
+    for _ in range(repeats + 2):
+        for way, worker in workers.items():
+            seconds, worker.peak = worker.paint(size)
+            times[way].append(seconds)
+    rows = []
+    for way, worker in workers.items():
+        seconds = statistics.median(times[way][2:])  # the first two warm up
+        speed = GFLOP_AT_256 * (size / 256) ** 2 / seconds
+        row = {"size": size, "way": way, "ms": 1000 * seconds}
+        rows.append({**row, "gflops": speed, "gib": worker.peak})
+    return rows
+
+
+def bar_chart(rows, path):
+    """Writes a picture with a block of bars for each size."""
+    from matplotlib.figure import Figure
+
+    sizes = sorted({row["size"] for row in rows})
+    figure = Figure((8, 0.3 * len(rows) + len(sizes)), layout="constrained")
+    for axes, size in zip(figure.subplots(len(sizes), squeeze=False).flat, sizes):
+        block = [row for row in rows if row["size"] == size][::-1]
+        bars = axes.barh([row["way"] for row in block], [row["ms"] for row in block])
+        axes.margins(x=0.15)  # room for the labels
+        axes.bar_label(bars, fmt="%.0f ms", padding=3)
+        axes.set_title(f"{size} x {size} pixels", loc="left")
+    figure.savefig(path)
 
 
 def print_table(rows, peak):
@@ -92,38 +108,20 @@ def add_inner_commands(commands):
     export.add_argument("--sizes", type=int, nargs="+")
     export.add_argument("--ways", nargs="+", choices=WAYS)
     export.add_argument("--generator", type=Path)
-    export.add_argument("--photos", type=Path)
     export.set_defaults(measure=export_formats)
 
 
-def export_all(generator, folder, sizes, ways, photos=None):
+def export_all(generator, folder, sizes, ways):
     """Writes what the ways run; in a process of its own, which takes memory."""
     command = [sys.executable, sys.argv[0], "export", str(folder)]
     command += ["--sizes", *map(str, sizes), "--ways", *ways]
     if generator:
         command += ["--generator", str(generator)]
-    if photos:
-        command += ["--photos", str(photos)]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-
-
-def calibration(folder, size):
-    """Photos of one size: the last ones of a folder, or drawn ones."""
-    from animegan_tf.files import list_images
-    from animegan_tf.imaging.codec import read_image
-    from animegan_tf.imaging.transform import square
-    from animegan_tf.samples import draw_photo, random_portrait
-
-    if folder is None:
-        return [draw_photo(random_portrait(i), size) for i in range(_CALIBRATION)]
-    paths = list_images(folder)[-_CALIBRATION:]
-    return [square(read_image(path), size) for path in paths]
 
 
 def export_formats(args):
     """The work of `export_all`."""
-    from benchmarks.int8 import export_int8
-
     from animegan_tf.export import export_litert, export_onnx, export_saved_model
     from animegan_tf.inference import load_generator
     from animegan_tf.models import build_generator
@@ -139,9 +137,7 @@ def export_formats(args):
         precision = way.removeprefix("LiteRT ")
         for size in args.sizes:
             path = args.folder / f"{precision}_{size}.tflite"
-            if precision == "int8":
-                export_int8(model, path, calibration(args.photos, size))
-            elif precision in ("float32", "float16", "dynamic"):
+            if precision in ("float32", "float16", "dynamic"):
                 export_litert(model, path, precision, size)
 
 

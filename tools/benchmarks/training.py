@@ -2,12 +2,10 @@
 
 import dataclasses
 import json
-import statistics
 import subprocess
 import sys
 import time
 
-from benchmarks.overhead import measure_overhead
 from benchmarks.timing import is_emulated, matmul_gflops, median_seconds, peak_gib
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -59,8 +57,6 @@ def measure_step(args):
         trainer.targets.seconds = 0.0
         result[f"{name}_seconds"] = median_seconds(run_step, args.repeats)
         targets = trainer.targets.seconds / (args.repeats + 2)
-    if precision == PRECISIONS[0]:
-        result |= measure_overhead(config, pretrainer, trainer, batch, args.repeats)
     return {**result, "target_seconds": targets, "peak_gib": peak_gib()}
 
 
@@ -91,14 +87,6 @@ def measure_train(args):
             f"{row['adversarial_seconds']:13.2f}  {row['target_seconds']:15.2f}  "
             f"{row['peak_gib']:8.2f}"
         )
-    for row in rows:
-        if "overhead_ratio" in row:
-            print(
-                f"\nguard, watch and log of a {row['precision']} step: "
-                f"{row['overhead_ratio'] - 1:+.1%} of a bare one (median of pairs); "
-                f"checkpoints: {row['checkpoint_share']:+.2%}, one takes "
-                f"{row['checkpoint_seconds']:.2f} s"
-            )
     return {"matmul_gflops": peak, "rows": rows}
 
 
@@ -111,78 +99,3 @@ def _precisions(args):
             print(f"{precision} is left out: this CPU emulates it")
             return PRECISIONS[:1]
     return PRECISIONS[:2]
-
-
-def measure_compilation(args):
-    """Each network's part of a step as it is and compiled as one by XLA, in turn."""
-    rows = [
-        {"part": name, **_timed_ways(part, args.repeats)}
-        for name, part in _parts(args).items()
-    ]
-    print(
-        f"{args.image_size} px, batch {args.batch_size}, {args.perceptual}; forward "
-        "and backward\n"
-    )
-    print("part                  as it is s  by XLA s  ratio  compiling takes s")
-    for row in rows:
-        print(
-            f"{row['part']:<21} {row['plain_seconds']:10.3f}  {row['xla_seconds']:8.3f}"
-            f"  {row['ratio']:5.2f}  {row['compile_seconds']:17.0f}"
-        )
-    return {"rows": rows}
-
-
-def _parts(args):
-    """Functions of nothing that run a network as a step does, by its name."""
-    import tensorflow as tf
-
-    from animegan_tf.layers import compiled_layers
-    from animegan_tf.models import build_discriminator, build_features, build_generator
-
-    shape = (args.batch_size, args.image_size, args.image_size, 3)
-    picture = tf.random.stateless_uniform(shape, (0, 0), -1, 1)
-
-    def part(network, output, by_weights):
-        variables = [v.value for v in network.trainable_variables]
-
-        def run():
-            with compiled_layers(), tf.GradientTape() as tape:
-                tape.watch(picture)
-                result = output(network(picture, training=True))
-                loss = tf.reduce_mean(tf.square(tf.cast(result, tf.float32)))
-            gradients = tape.gradient(loss, variables if by_weights else [picture])
-            return tf.add_n([tf.reduce_sum(gradient) for gradient in gradients])
-
-        return run
-
-    def both_tails(painted):
-        return painted["support"] + painted["main"]
-
-    features = build_features(args.perceptual, None)
-    return {
-        "generator": part(build_generator(), both_tails, True),
-        "perceptual network": part(features, lambda x: x["content"], False),
-        "discriminator": part(build_discriminator(), lambda x: x, True),
-    }
-
-
-def _timed_ways(part, repeats):
-    """Turn by turn, so that what else the machine does falls on both alike."""
-    import tensorflow as tf
-
-    plain, compiled = tf.function(part), tf.function(part, jit_compile=True)
-    plain()
-    start = time.perf_counter()
-    float(compiled())
-    result = {"compile_seconds": time.perf_counter() - start}
-    times = [[_seconds(way) for way in (plain, compiled)] for _ in range(repeats + 1)]
-    ways = zip(("plain_seconds", "xla_seconds"), zip(*times[1:]))
-    result |= {name: statistics.median(values) for name, values in ways}
-    ratios = [xla / plain for plain, xla in times[1:]]
-    return {**result, "ratio": statistics.median(ratios)}
-
-
-def _seconds(function):
-    start = time.perf_counter()
-    float(function())
-    return time.perf_counter() - start
