@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from animegan_tf.settings import check_bounds, require, setting
+from animegan_tf.settings import (
+    amount,
+    check_bounds,
+    count,
+    decay,
+    rate,
+    require,
+    setting,
+    share,
+)
 
 
 @dataclass(frozen=True)
@@ -31,13 +40,13 @@ class DataConfig:
     cache: Path = setting(
         Path("runs/cache"), "folder for pictures that are made on the fly"
     )
-    noise: float = setting(
-        0.0, "share of white pixels in smoothed anime pictures, 0 to 1", low=0, high=1
+    noise: float = share(
+        0.0, "share of white pixels in smoothed anime pictures, 0 to 1"
     )
     image_size: int = setting(
         256, "side of the training pictures, a multiple of 8", low=32
     )
-    batch_size: int = setting(8, "pictures of each kind in a step", low=1)
+    batch_size: int = count(8, "pictures of each kind in a step")
     flip: bool = setting(True, "mirror pictures left to right at random")
     crop: float = setting(
         0.1,
@@ -45,11 +54,8 @@ class DataConfig:
         low=0,
         high=0.5,
     )
-    augment: float = setting(
-        0.0,
-        "strength of keras-cv's colour augmentation of anime pictures, 0 to 1",
-        low=0,
-        high=1,
+    augment: float = share(
+        0.0, "strength of keras-cv's colour augmentation of anime pictures, 0 to 1"
     )
     seed: int = setting(
         0, "seed of weights, shuffling and augmentation", low=0, high=2**32 - 1
@@ -60,46 +66,30 @@ class DataConfig:
 class LossWeights:
     """Weights of the terms, as METHOD names them (docs/training.md, The losses)."""
 
-    content: float = setting(0.5, "support tail: content distance to the photo", low=0)
-    style: tuple[float, float, float] = setting(
-        (0.1, 5.0, 25.0), "support tail: Gram distance to anime at three levels", low=0
+    content: float = amount(0.5, "support tail: content distance to the photo")
+    style: tuple[float, float, float] = amount(
+        (0.1, 5.0, 25.0), "support tail: Gram distance to anime at three levels"
     )
-    region: float = setting(0.2, "support tail: distance to its own superpixels", low=0)
-    photo_region: float = setting(
-        0.2, "support tail: distance to photo superpixels", low=0
+    region: float = amount(0.2, "support tail: distance to its own superpixels")
+    photo_region: float = amount(0.2, "support tail: distance to photo superpixels")
+    color: float = amount(10.0, "support tail: colour distance to the photo in Lab")
+    lightness: float = amount(2.0, "how much L counts beside a and b in `color`")
+    total_variation: float = amount(0.001, "both tails: total variation")
+    painted_pixel: float = amount(
+        0.0, "support tail: pixel distance to the painted photo, if there is one"
     )
-    color: float = setting(
-        10.0, "support tail: colour distance to the photo in Lab", low=0
-    )
-    lightness: float = setting(
-        2.0, "how much L counts beside a and b in `color`", low=0
-    )
-    total_variation: float = setting(0.001, "both tails: total variation", low=0)
-    painted_pixel: float = setting(
-        0.0, "support tail: pixel distance to the painted photo, if there is one", low=0
-    )
-    support_adversarial: float = setting(1.0, "support tail: adversarial", low=0)
-    main_adversarial: float = setting(0.02, "main tail: adversarial", low=0)
-    revision_pixel: float = setting(
-        50.0, "main tail: pixel distance to the revision", low=0
-    )
-    revision_feature: float = setting(
-        0.5, "main tail: feature distance to the revision", low=0
-    )
-    anime_real: float = setting(0.5, "support discriminator: grey anime is real", low=0)
-    painted_fake: float = setting(
-        1.0, "support discriminator: support tail is fake", low=0
-    )
-    anime_smooth: float = setting(
-        2.0, "support discriminator: smooth anime is fake", low=0
-    )
-    main_discriminator: float = setting(0.1, "main discriminator: real and fake", low=0)
-    pretrain_support: float = setting(
-        1.0, "pre-training: content of the support tail", low=0
-    )
-    pretrain_main: float = setting(1.0, "pre-training: content of the main tail", low=0)
-    pretrain_pixel: float = setting(
-        10.0, "pre-training with painted photos: their pixels, beside content", low=0
+    support_adversarial: float = amount(1.0, "support tail: adversarial")
+    main_adversarial: float = amount(0.02, "main tail: adversarial")
+    revision_pixel: float = amount(50.0, "main tail: pixel distance to the revision")
+    revision_feature: float = amount(0.5, "main tail: feature distance to the revision")
+    anime_real: float = amount(0.5, "support discriminator: grey anime is real")
+    painted_fake: float = amount(1.0, "support discriminator: support tail is fake")
+    anime_smooth: float = amount(2.0, "support discriminator: smooth anime is fake")
+    main_discriminator: float = amount(0.1, "main discriminator: real and fake")
+    pretrain_support: float = amount(1.0, "pre-training: content of the support tail")
+    pretrain_main: float = amount(1.0, "pre-training: content of the main tail")
+    pretrain_pixel: float = amount(
+        10.0, "pre-training with painted photos: their pixels, beside content"
     )
 
 
@@ -110,32 +100,23 @@ class TargetConfig:
     superpixels: str = setting(
         "felzenszwalb", "segmentation", choices=("felzenszwalb", "slic")
     )
-    min_size: int = setting(50, "smallest superpixel, in pixels", low=1)
+    min_size: int = count(50, "smallest superpixel, in pixels")
     denoise: float = setting(5.0, "strength h of the non-local means", above=0)
-    template: int = setting(5, "patch side of the non-local means, in pixels", low=1)
-    workers: int = setting(0, "threads; 0: one a core", low=0)
+    template: int = count(5, "patch side of the non-local means, in pixels")
+    workers: int = amount(0, "threads; 0: one a core")
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
     """Adam's settings in both phases."""
 
-    pretrain_rate: float = setting(
-        2e-4, "learning rate of the generator in phase 1", above=0, below=1
-    )
-    generator_rate: float = setting(
-        1e-4, "learning rate of the generator in phase 2", above=0, below=1
-    )
-    discriminator_rate: float = setting(
-        1e-4, "learning rate of the discriminators", above=0, below=1
-    )
-    beta_1: float = setting(0.5, "decay of the first moment", low=0, below=1)
-    beta_2: float = setting(0.999, "decay of the second moment", low=0, below=1)
-    ema: float = setting(
-        0.998,
-        "decay a step of the averaged generator that is saved; 0: none",
-        low=0,
-        below=1,
+    pretrain_rate: float = rate(2e-4, "learning rate of the generator in phase 1")
+    generator_rate: float = rate(1e-4, "learning rate of the generator in phase 2")
+    discriminator_rate: float = rate(1e-4, "learning rate of the discriminators")
+    beta_1: float = decay(0.5, "decay of the first moment")
+    beta_2: float = decay(0.999, "decay of the second moment")
+    ema: float = decay(
+        0.998, "decay a step of the averaged generator that is saved; 0: none"
     )
 
 
@@ -166,32 +147,24 @@ class ObjectiveConfig:
     gradient_weight: float = setting(10.0, "weight of the penalty `gradient`", above=0)
     gamma: float = setting(1.0, "weight of the penalties `r1` and `r1_r2`", above=0)
     spectral: bool = setting(True, "spectral normalisation of the discriminators")
-    minibatch: int = setting(
-        0, "channels of minibatch discrimination in the discriminators; 0: none", low=0
+    minibatch: int = amount(
+        0, "channels of minibatch discrimination in the discriminators; 0: none"
     )
-    generator_steps: int = setting(1, "updates of the generator in a step", low=1)
-    discriminator_steps: int = setting(
-        1, "updates of the discriminators in a step", low=1
-    )
+    generator_steps: int = count(1, "updates of the generator in a step")
+    discriminator_steps: int = count(1, "updates of the discriminators in a step")
     diff_augment: str = setting(
         "none",
         "changes to all that the discriminators see, with commas: "
         f"{', '.join(AUGMENTATIONS)}",
     )
-    diff_augment_share: float = setting(
-        1.0,
-        "share of the pictures that each change meets, 0 to 1; the start with ADA",
-        low=0,
-        high=1,
+    diff_augment_share: float = share(
+        1.0, "share of the pictures that each change meets, 0 to 1; the start with ADA"
     )
-    ada_target: float = setting(
-        0.0,
-        "separation of the training pictures that steers the share; 0: fixed",
-        low=0,
-        high=1,
+    ada_target: float = share(
+        0.0, "separation of the training pictures that steers the share; 0: fixed"
     )
-    ada_pictures: int = setting(
-        100_000, "anime pictures in which ADA can move the share from 0 to 1", low=1
+    ada_pictures: int = count(
+        100_000, "anime pictures in which ADA can move the share from 0 to 1"
     )
 
 
@@ -212,8 +185,8 @@ class HealthConfig:
         "training stops",
         choices=("warn", "lower-rate", "skip-discriminator", "stop"),
     )
-    bad_steps: int = setting(
-        5, "steps in a row with NaN or infinity after which training stops", low=1
+    bad_steps: int = count(
+        5, "steps in a row with NaN or infinity after which training stops"
     )
     ignore: str = setting(
         "none",
@@ -252,20 +225,16 @@ class EvaluationConfig:
     The sum of the losses does not tell which epoch paints best.
     """
 
-    evaluate_every: int = setting(
-        0,
-        "epochs between two kernel distances to held-out anime; 0: no evaluation",
-        low=0,
+    evaluate_every: int = amount(
+        0, "epochs between two kernel distances to held-out anime; 0: no evaluation"
     )
     evaluate_photos: Path | None = setting(None, "folder of held-out photos")
     evaluate_anime: Path | None = setting(None, "folder of held-out anime pictures")
     evaluate_network: Path | None = setting(
         None, "weights of the InceptionV3 that compares them, or imagenet"
     )
-    patience: int = setting(
-        0,
-        "kernel distances above the best one after which training ends; 0: never",
-        low=0,
+    patience: int = amount(
+        0, "kernel distances above the best one after which training ends; 0: never"
     )
 
 
@@ -279,10 +248,8 @@ class DeviceConfig:
         "machines in TF_CONFIG; a TPU",
         choices=("none", "mirrored", "multiworker", "tpu"),
     )
-    cpu_devices: int = setting(
-        0,
-        "mirrored without GPUs: devices that share this CPU, for trials; 0: none",
-        low=0,
+    cpu_devices: int = amount(
+        0, "mirrored without GPUs: devices that share this CPU, for trials; 0: none"
     )
     tf32: bool = setting(
         True, "on GPUs that have it, multiply float32 with 10 bits of the fraction"
@@ -303,23 +270,19 @@ class TrainConfig:
     health: HealthConfig = HealthConfig()
     start: StartConfig = StartConfig()
     devices: DeviceConfig = DeviceConfig()
-    pretrain_epochs: int = setting(5, "epochs of phase 1, content only", low=0)
-    epochs: int = setting(100, "epochs in all", low=1)
-    steps_per_epoch: int = setting(
-        0, "steps of an epoch; 0: the larger folder once", low=0
+    pretrain_epochs: int = amount(5, "epochs of phase 1, content only")
+    epochs: int = count(100, "epochs in all")
+    steps_per_epoch: int = amount(0, "steps of an epoch; 0: the larger folder once")
+    save_every: int = count(1, "epochs between checkpoints and sample grids")
+    save_steps: int = amount(
+        500, "steps between checkpoints within an epoch; 0: at the ends of epochs only"
     )
-    save_every: int = setting(1, "epochs between checkpoints and sample grids", low=1)
-    save_steps: int = setting(
-        500,
-        "steps between checkpoints within an epoch; 0: at the ends of epochs only",
-        low=0,
-    )
-    keep_checkpoints: int = setting(3, "number of newest checkpoints kept", low=1)
+    keep_checkpoints: int = count(3, "number of newest checkpoints kept")
     deterministic: bool = setting(
         False, "the same result to the bit each time, on one machine; may be slower"
     )
-    width: int = setting(32, "channels of the networks' first block", low=1)
-    memory: int = setting(128, "slots of the tails' external attention", low=1)
+    width: int = count(32, "channels of the networks' first block")
+    memory: int = count(128, "slots of the tails' external attention")
     upsampling: str = setting(
         "bilinear",
         "how the generator's tails double a size; corner is bilinear as TensorFlow 1 "

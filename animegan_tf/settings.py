@@ -9,6 +9,7 @@ import json
 import math
 import typing
 from dataclasses import field, fields, is_dataclass
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def setting(default, help, low=None, high=None, above=None, below=None, choices=
     given = {name: bound for name, bound in bounds.items() if bound is not None}
     metadata = {"help": help, "choices": choices, "bounds": given}
     return field(default=default, metadata=metadata)
+
+
+# Kinds of numbers: 0 or more, 1 or more, 0 to 1; learning rates; decays of means.
+amount = partial(setting, low=0)
+count = partial(setting, low=1)
+share = partial(setting, low=0, high=1)
+rate = partial(setting, above=0, below=1)
+decay = partial(setting, low=0, below=1)
 
 
 def flag_of(path):

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from animegan_tf.settings import check_bounds, require, setting
+from animegan_tf.settings import (
+    amount,
+    check_bounds,
+    count,
+    require,
+    setting,
+    share,
+)
 
 
 @dataclass(frozen=True)
@@ -24,13 +31,9 @@ class PhotoSettings:
     turned: bool = setting(
         False, "look for faces in photos that lie on their side or upside down, too"
     )
-    min_confidence: float = setting(
-        0.9, "least confidence of a face, 0 to 1", low=0, high=1
-    )
-    min_face: int = setting(
-        64, "least side of a face's box in the photo, in pixels", low=1
-    )
-    min_sharpness: float = setting(20.0, "least variance of the Laplacian", low=0)
+    min_confidence: float = share(0.9, "least confidence of a face, 0 to 1")
+    min_face: int = count(64, "least side of a face's box in the photo, in pixels")
+    min_sharpness: float = amount(20.0, "least variance of the Laplacian")
     min_brightness: float = setting(25.0, "least mean luma, 0 to 255", low=0, high=255)
     max_brightness: float = setting(
         225.0, "largest mean luma, 0 to 255", low=0, high=255
@@ -41,10 +44,8 @@ class PhotoSettings:
         low=-1,
         high=256,
     )
-    superpixel_size: int = setting(50, "smallest superpixel, in pixels", low=1)
-    val_share: float = setting(
-        0.02, "share of the pictures that go to val, 0 to 1", low=0, high=1
-    )
+    superpixel_size: int = count(50, "smallest superpixel, in pixels")
+    val_share: float = share(0.02, "share of the pictures that go to val, 0 to 1")
     seed: int = setting(0, "seed of the draw for val", low=0, high=2**32 - 1)
 
 
@@ -69,18 +70,14 @@ class AnimeSettings:
         high=255,
     )
     backgrounds: Path | None = setting(None, "folder for --ground folder")
-    min_size: int = setting(128, "least short side of a source, in pixels", low=1)
-    min_colorfulness: float = setting(
-        0.0,
-        "least colourfulness; 5 leaves grey and sepia pictures out, 0: keep all",
-        low=0,
+    min_size: int = count(128, "least short side of a source, in pixels")
+    min_colorfulness: float = amount(
+        0.0, "least colourfulness; 5 leaves grey and sepia pictures out, 0: keep all"
     )
-    max_text: float = setting(
+    max_text: float = share(
         1.0,
         "largest share of the picture that looks like lettering; 0.002 leaves "
         "subtitles and bubbles out, 1: keep all",
-        low=0,
-        high=1,
     )
     duplicate_distance: int = setting(
         32,
@@ -88,9 +85,7 @@ class AnimeSettings:
         low=-1,
         high=256,
     )
-    noise: float = setting(
-        0.1, "share of white pixels in smooth_noise, 0 to 1", low=0, high=1
-    )
+    noise: float = share(0.1, "share of white pixels in smooth_noise, 0 to 1")
     seed: int = setting(
         0, "seed of the noise and of the choice of backgrounds", low=0, high=2**32 - 1
     )

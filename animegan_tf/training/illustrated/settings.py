@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from animegan_tf.errors import InputError
-from animegan_tf.settings import check_bounds, require, setting
+from animegan_tf.settings import amount, check_bounds, count, require, setting, share
 
 _STAGES = "96:16:60000:1e-3:4 128:12:60000:1e-3:3 192:6:40000:6e-4:2 256:4:20000:3e-4:1"
 
@@ -27,8 +27,8 @@ class IllustratedConfig:
         None,
         "generator to start from, of this width or of half of it; none: random weights",
     )
-    width: int = setting(32, "channels of the generator's first block", low=1)
-    memory: int = setting(128, "slots of its external attention, without --init", low=1)
+    width: int = count(32, "channels of the generator's first block")
+    memory: int = count(128, "slots of its external attention, without --init")
     stages: str = setting(
         _STAGES,
         "one after the other, SIZE:BATCH:PICTURES:RATE:SEEN: side of the crops, "
@@ -38,44 +38,32 @@ class IllustratedConfig:
     faces: tuple[float, float] = setting(
         (40.0, 300.0), "least and largest height of a face in a crop, in pixels", low=16
     )
-    degraded: float = setting(
-        0.7, "share of the photos that are degraded, 0 to 1", low=0, high=1
-    )
+    degraded: float = share(0.7, "share of the photos that are degraded, 0 to 1")
     eyes: float = setting(
         8.0,
         "weight of a pixel in the eyes; brows and mouth: 0.4 of the way to it",
         low=1,
     )
-    gradient: float = setting(
-        1.5, "weight of the distance of gradients, pixels' is 1", low=0
+    gradient: float = amount(1.5, "weight of the distance of gradients, pixels' is 1")
+    color: float = amount(
+        3.0, "weight of the distance of mean colours in squares of 8 pixels"
     )
-    color: float = setting(
-        3.0, "weight of the distance of mean colours in squares of 8 pixels", low=0
-    )
-    feature: float = setting(
-        0.1, "weight of the distance of perceptual features", low=0
-    )
+    feature: float = amount(0.1, "weight of the distance of perceptual features")
     perceptual_weights: Path | None = setting(
         None, "file of VGG16's weights; none: no perceptual network"
     )
-    ema: float = setting(
-        0.999, "decay a step of the averaged generator that is saved", low=0, high=1
-    )
-    warm_up: int = setting(200, "steps in which the learning rate rises", low=0)
-    decay: float = setting(
+    ema: float = share(0.999, "decay a step of the averaged generator that is saved")
+    warm_up: int = amount(200, "steps in which the learning rate rises")
+    decay: float = share(
         0.3,
         "share of all steps, at the end, in which the rate falls to nothing, 0 to 1",
-        low=0,
-        high=1,
     )
-    log_steps: int = setting(50, "steps between two lines of the log", low=1)
-    save_minutes: float = setting(10.0, "minutes between two checkpoints", low=0)
-    sample_minutes: float = setting(15.0, "minutes between two sample sheets", low=0)
-    workers: int = setting(1, "threads that cut pictures", low=1)
+    log_steps: int = count(50, "steps between two lines of the log")
+    save_minutes: float = amount(10.0, "minutes between two checkpoints")
+    sample_minutes: float = amount(15.0, "minutes between two sample sheets")
+    workers: int = count(1, "threads that cut pictures")
     precision: str = setting(
-        "float32",
-        "arithmetic of the generator",
-        choices=("float32", "mixed_bfloat16"),
+        "float32", "arithmetic of the generator", choices=("float32", "mixed_bfloat16")
     )
     seed: int = setting(0, "seed of weights and pictures", low=0, high=2**32 - 1)
 
