@@ -31,24 +31,24 @@ def image(column, i):
 @pytest.fixture
 def evaluation():
     rng = np.random.default_rng(0)
-    book = Collector(seed=1, resamples=40)
-    book.add(
+    collector = Collector(seed=1, resamples=40)
+    collector.add(
         Metric("set/distance", "Distance", "Sets", "lower", "100 subsets"),
         lambda value, _: Estimate(value, value - 1, value + 1, 9, 0.25),
         dict(zip(METHODS, (10.5, 2.25, 4.0))),
     )
     values = {name: rng.uniform(0.1, 0.9, 9) for name in METHODS}
     values["other"][:] = np.arange(9) / 10
-    book.add_means(Metric("p/drawn", "P(drawing)", "Sets", "higher"), values)
+    collector.add_means(Metric("p/drawn", "P(drawing)", "Sets", "higher"), values)
     known = {name: rng.uniform(0.3, 0.9, 9) for name in METHODS}
     known["other"][4] = np.nan
-    book.add_means(Metric("id/own", "Own", "Person", "higher"), known)
+    collector.add_means(Metric("id/own", "Own", "Person", "higher"), known)
     psnr = {name: rng.uniform(15, 30, 9) for name in METHODS}
     psnr["the photos"][:] = np.inf
-    book.add_means(Metric("pixels/psnr", "PSNR", "Content", "higher"), psnr)
-    book.left_out["LPIPS"] = "no weights given (--lpips)"
-    book.warn("Too few <pictures>.")
-    return book.evaluation(
+    collector.add_means(Metric("pixels/psnr", "PSNR", "Content", "higher"), psnr)
+    collector.left_out["LPIPS"] = "no weights given (--lpips)"
+    collector.warn("Too few <pictures>.")
+    return collector.evaluation(
         title="Title & more",
         methods=METHODS,
         stems=STEMS,
@@ -181,8 +181,8 @@ def test_a_metric_draws_from_a_generator_of_its_own():
     values = {"a": np.arange(9.0), "b": np.arange(9.0)}
     alone, beside = Collector(0, 50), Collector(0, 50)
     beside.add_means(Metric("first", "", ""), values)
-    for book in (alone, beside):
-        book.add_means(Metric("second", "", ""), values)
+    for collector in (alone, beside):
+        collector.add_means(Metric("second", "", ""), values)
     assert alone.figures["a", "second"][:4] == beside.figures["a", "second"][:4]
     assert alone.figures["a", "second"][:4] == alone.figures["b", "second"][:4]
     assert Collector(1, 50).figures == {}
@@ -251,10 +251,10 @@ def test_spaced_items_are_spread_and_start_with_the_first():
 
 
 def test_figures_are_those_of_the_estimate():
-    book = Collector(3, 30)
+    collector = Collector(3, 30)
     flags = {"a": np.arange(9) > 5}
-    book.add(Metric("share", "", ""), lambda f, rng: share(f), flags)
-    assert book.figures["a", "share"][:4] == share(flags["a"])[:4]
-    book.add_means(Metric("mean", "", ""), {"a": np.arange(9.0)})
+    collector.add(Metric("share", "", ""), lambda f, rng: share(f), flags)
+    assert collector.figures["a", "share"][:4] == share(flags["a"])[:4]
+    collector.add_means(Metric("mean", "", ""), {"a": np.arange(9.0)})
     expected = mean(np.arange(9.0), np.random.default_rng([3, *b"mean"]), 30)
-    assert book.figures["a", "mean"][:4] == expected[:4]
+    assert collector.figures["a", "mean"][:4] == expected[:4]

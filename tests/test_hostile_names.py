@@ -43,15 +43,15 @@ def check(html):
 
 
 def evaluation(names):
-    book = Collector(seed=1, resamples=20)
+    collector = Collector(seed=1, resamples=20)
     values = {name: np.arange(2.0) + i for i, name in enumerate(names)}
     for key in names[:2]:
         metric = Metric(key, names[-1], names[0], "lower", names[1])
-        book.add(metric, lambda x, rng: mean(x, rng, 20), values)
-    book.by_picture[names[0]] = values
-    book.left_out[names[0]] = names[1]
-    book.warnings += names
-    return book.evaluation(
+        collector.add(metric, lambda x, rng: mean(x, rng, 20), values)
+    collector.by_picture[names[0]] = values
+    collector.left_out[names[0]] = names[1]
+    collector.warnings += names
+    return collector.evaluation(
         title=names[0],
         methods=tuple(names),
         stems=(names[1], names[2]),

@@ -116,8 +116,8 @@ def evaluate_folders(
     """
     matched, anime_files, networks = _checked(photos, anime, methods, settings)
     cache = _cache(settings)
-    book = Collector(settings.seed, settings.resamples)
-    run = Run(matched, anime_files, cache, book, {})
+    collector = Collector(settings.seed, settings.resamples)
+    run = Run(matched, anime_files, cache, collector, {})
     check_proportions(matched, cache)
     for name in ("inception", "drawing"):
         if name in networks:
@@ -132,8 +132,8 @@ def evaluate_folders(
     measure_pixels(run, settings.size)
     for name, title in _LEFT_OUT.items():
         if name not in networks:
-            book.left_out[title] = f"no weights given (--{name})"
-    book.warn(intervals.interval_warning(len(matched.stems)))
+            collector.left_out[title] = f"no weights given (--{name})"
+    collector.warn(intervals.interval_warning(len(matched.stems)))
     sources = {
         "Photos": f"{photos}: {len(matched.stems)}",
         "Anime pictures": f"{', '.join(map(str, anime))}: {len(anime_files)}",
@@ -174,9 +174,9 @@ def _checked(photos, anime, methods, settings):
 
 
 def _finished(run, facts):
-    book, files = run.book, run.files
-    names = {metric.name for metric in book.metrics}
-    return book.evaluation(
+    collector, files = run.collector, run.files
+    names = {metric.name for metric in collector.metrics}
+    return collector.evaluation(
         title=f"Evaluation on {len(run.matched.stems):,} photos",
         methods=tuple(files),
         stems=run.matched.stems,

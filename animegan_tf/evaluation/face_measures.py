@@ -171,14 +171,16 @@ def measure_faces(run: Run, shapes: FaceShapes, colors: FaceColors | None) -> No
         return
     if colors is None:
         reason = f"no {PARTS.name} in {shapes.folder}"
-        run.book.left_out["Colours of face parts"] = reason
+        run.collector.left_out["Colours of face parts"] = reason
         return
     run.facts["Parser of faces"] = f"{colors.folder}: {colors.identifier}"
     compared = run.compare_methods(colors)
     for part, title in (("skin", "Skin"), ("hair", "Hair"), ("iris", "Irises")):
         note = "mean CIE76 in Lab, after white balance"
         metric = Metric(f"colors/{part}", title, _KEPT, "lower", note)
-        run.book.add_means(metric, {m: _known(x[part]) for m, x in compared.items()})
+        run.collector.add_means(
+            metric, {m: _known(x[part]) for m, x in compared.items()}
+        )
 
 
 def _add_shapes(run, found):
@@ -186,14 +188,14 @@ def _add_shapes(run, found):
     known = found[PHOTOS]["face"] != NONE
     hidden = [stem for stem, face in zip(run.matched.stems, known) if not face]
     if hidden:
-        run.book.warn(
+        run.collector.warn(
             f"Figures of faces are without {len(hidden)} of {len(known)} pictures, in "
             f"whose photos no face is found: {listed(hidden)}."
         )
     if not known.any():
-        run.book.left_out["Figures of faces"] = "no face is found in any photo"
+        run.collector.left_out["Figures of faces"] = "no face is found in any photo"
         return len(hidden)
-    run.book.add_means(
+    run.collector.add_means(
         Metric(
             "faces/eyes",
             "Height of the eyes, times the photo's",
@@ -206,12 +208,12 @@ def _add_shapes(run, found):
     )
     for name, title in (("anime", "Anime face found"), ("face", "Face still found")):
         by = "lbpcascade_animeface" if name == "anime" else "the face mesh"
-        run.book.add(
+        run.collector.add(
             Metric(f"faces/{name}", title, _DRAWN, "higher", f"share; by {by}"),
             lambda flags, _: intervals.share(flags > 0),
             {method: x[name][known] for method, x in found.items()},
         )
-    run.book.add_means(
+    run.collector.add_means(
         Metric(
             "faces/landmarks",
             "Landmarks moved",
@@ -238,14 +240,16 @@ def measure_identity(run: Run, network) -> None:
     cuts = face_cuts(list(run.matched.photos), run.cache)
     hidden = [stem for stem, cut in zip(run.matched.stems, cuts) if cut is None]
     if len(cuts) - len(hidden) < 2:
-        run.book.left_out["Identity"] = "MTCNN finds a face in fewer than two photos"
+        run.collector.left_out["Identity"] = (
+            "MTCNN finds a face in fewer than two photos"
+        )
         return
     if hidden:
-        run.book.warn(
+        run.collector.warn(
             f"Identities are without {len(hidden)} of {len(cuts)} pictures, in whose "
             f"photos MTCNN finds no face: {listed(hidden)}."
         )
-    run.book.warn(
+    run.collector.warn(
         "Painted faces are outside of what the identity network was trained on: read "
         "the similarity to the own photo beside that to other people's photos."
     )
@@ -259,12 +263,12 @@ def measure_identity(run: Run, network) -> None:
         own[method][rows], others[method][rows] = found.own, found.others
         ranks[method] = found.rank
     title = "Identity: cosine to "
-    add = run.book.add_means
+    add = run.collector.add_means
     add(Metric(OWN, f"{title}the own photo", _PERSON, "higher"), own)
     add(Metric(OTHERS, f"{title}other people's photos", _PERSON), others)
     for most, name in ((1, "the nearest"), (5, "among the five nearest")):
         title, note = f"Own photo {name}", f"share; of {len(rows)} photos by identity"
-        run.book.add(
+        run.collector.add(
             Metric(f"identity/own_in_{most}", title, _PERSON, "higher", note),
             lambda ranks, _: intervals.share(ranks < most),
             ranks,

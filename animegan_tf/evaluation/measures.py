@@ -41,14 +41,14 @@ class Run:
         matched: the photos and the methods' pictures of them.
         anime: files of the anime pictures.
         cache: of what networks said, or None.
-        book: where figures are noted.
+        collector: where figures are noted.
         facts: what the report says of networks, by name.
     """
 
     matched: Matched
     anime: list[Path]
     cache: FeatureCache | None
-    book: Collector
+    collector: Collector
     facts: dict[str, str]
 
     @property
@@ -56,15 +56,15 @@ class Run:
         """Pictures by method, the photos first."""
         return {PHOTOS: self.matched.photos, **self.matched.methods}
 
-    def ask(self, network, paths, label, cut=None) -> dict:
+    def extract(self, network, paths, label, cut=None) -> dict:
         """What a network says about single pictures."""
         views = [View(path, cut) for path in paths]
         label = f"{network.name}: {label}"
         return extract(network, views, cache=self.cache, label=label)
 
-    def ask_methods(self, network, cut=None) -> dict:
+    def extract_methods(self, network, cut=None) -> dict:
         """The same about each method's pictures, by method."""
-        return {m: self.ask(network, p, m, cut) for m, p in self.files.items()}
+        return {m: self.extract(network, p, m, cut) for m, p in self.files.items()}
 
     def compare_methods(self, network, cut=None) -> dict:
         """What a network says about pictures beside their photos, by method."""
@@ -89,8 +89,8 @@ def measure_inception(run: Run, network, subsets: int, subset_size: int | None) 
         subset_size: int, or None for 1,000 or the smaller set.
     """
     run.facts[_INCEPTIONS[network.name][0]] = describe(network, "top square")
-    found = run.ask_methods(network, TOP_SQUARE)
-    anime = run.ask(network, run.anime, "anime", TOP_SQUARE)
+    found = run.extract_methods(network, TOP_SQUARE)
+    anime = run.extract(network, run.anime, "anime", TOP_SQUARE)
     features = {method: outputs["features"] for method, outputs in found.items()}
     count = min(len(run.matched.stems), len(run.anime))
     sampling = subsets, subset_size or min(_LARGEST_SUBSET, count)
@@ -104,14 +104,14 @@ def measure_inception(run: Run, network, subsets: int, subset_size: int | None) 
     photos = features.pop(PHOTOS)  # of these, the distance to themselves says nothing
     to_photos = features, photos, "photos", _AWAY, ""
     _add_distances(run, network.name, *to_photos, sampling)
-    run.book.warn(intervals.frechet_warning(count))
+    run.collector.warn(intervals.frechet_warning(count))
 
 
 def _add_distances(run, name, features, others, kind, section, better, sampling):
     network, frechet, kernel = _INCEPTIONS[name]
     target = "the anime pictures" if kind == "anime" else "the photos"
     subsets, size = sampling
-    run.book.add(
+    run.collector.add(
         Metric(
             f"{name}/kernel_distance_to_{kind}",
             f"{kernel} to {target}",
@@ -122,7 +122,7 @@ def _add_distances(run, name, features, others, kind, section, better, sampling)
         lambda x, rng: intervals.kernel(x, others, rng, subsets, size),
         features,
     )
-    run.book.add(
+    run.collector.add(
         Metric(
             f"{name}/frechet_distance_to_{kind}",
             f"{frechet} to {target}",
@@ -139,9 +139,9 @@ def _add_precision_recall(run, name, features, anime):
     network = _INCEPTIONS[name][0]
     if min(len(anime), len(run.matched.stems)) <= _NEIGHBOURS:
         reason = f"a set has {_NEIGHBOURS} pictures or fewer"
-        run.book.left_out[f"Precision and recall of the {network}"] = reason
+        run.collector.left_out[f"Precision and recall of the {network}"] = reason
         return
-    rng = partial(run.book.rng, f"{name}/precision_recall")
+    rng = partial(run.collector.rng, f"{name}/precision_recall")
     found = {
         method: intervals.precision_recall(anime, x, rng(), _NEIGHBOURS)
         for method, x in features.items()
@@ -155,15 +155,17 @@ def _add_precision_recall(run, name, features, anime):
         note = f"{note}; {network}, {_NEIGHBOURS} neighbours"
         metric = Metric(f"{name}/{title.lower()}", title, _LIKENESS, "higher", note)
         both = {method: estimates[i] for method, estimates in found.items()}
-        run.book.add(metric, lambda estimate, _: estimate, both)
+        run.collector.add(metric, lambda estimate, _: estimate, both)
 
 
 def _add_drawings(run, found, anime):
     drawn = {m: x["probabilities"][:, 0].astype(float) for m, x in found.items()}
     mean = anime["probabilities"][:, 0].astype(float).mean()
     note = f"the anime pictures themselves: {mean:.3g}"
-    run.book.add_means(Metric(DRAWN, "P(drawing)", _LIKENESS, "higher", note), drawn)
-    run.book.add(
+    run.collector.add_means(
+        Metric(DRAWN, "P(drawing)", _LIKENESS, "higher", note), drawn
+    )
+    run.collector.add(
         Metric(
             "drawing-inception/share",
             "Share of pictures with P(drawing) over 0.5",
@@ -178,7 +180,7 @@ def _add_drawings(run, found, anime):
 def _add_inception_score(run, name, found):
     count = len(run.matched.stems)
     splits = max(1, min(_MOST_SPLITS, count // _PICTURES_A_SPLIT))
-    run.book.add(
+    run.collector.add(
         Metric(
             f"{name}/inception_score",
             "Inception score",
@@ -189,7 +191,7 @@ def _add_inception_score(run, name, found):
         lambda values, rng: intervals.inception_score(values, rng, splits),
         {method: outputs["probabilities"] for method, outputs in found.items()},
     )
-    run.book.warn(intervals.inception_score_warning(count))
+    run.collector.warn(intervals.inception_score_warning(count))
 
 
 def measure_lpips(run: Run, network) -> None:
@@ -201,7 +203,7 @@ def measure_lpips(run: Run, network) -> None:
     """
     run.facts["LPIPS network"] = describe(network, "top square")
     found = run.compare_methods(network, TOP_SQUARE)
-    run.book.add_means(
+    run.collector.add_means(
         Metric("lpips/distance", "LPIPS to the photo", _CONTENT, "lower"),
         {method: x["distance"].astype(float) for method, x in found.items()},
     )
@@ -221,17 +223,17 @@ def measure_pixels(run: Run, size: int) -> None:
     found = run.compare_methods(Comparison(size))
     metrics = comparison_metrics("comparison", " to the photo", _CONTENT)
     for name, metric in metrics.items():
-        run.book.add_means(metric, {m: x[name] for m, x in found.items()})
+        run.collector.add_means(metric, {m: x[name] for m, x in found.items()})
     network = Statistics(size)
-    found = run.ask_methods(network)
-    anime = run.ask(network, run.anime, "anime")
+    found = run.extract_methods(network)
+    anime = run.extract(network, run.anime, "anime")
     for name, title in (
         ("total_variation", "Total variation"),
         ("edge_density", "Edge density"),
     ):
         note = f"the anime pictures: {anime[name].mean():.3g}"
         metric = Metric(f"statistics/{name}", title, _PLAIN, "", note)
-        run.book.add_means(metric, {m: x[name] for m, x in found.items()})
+        run.collector.add_means(metric, {m: x[name] for m, x in found.items()})
 
 
 def comparison_metrics(kind: str, target: str, section: str) -> dict[str, Metric]:

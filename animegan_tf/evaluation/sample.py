@@ -73,11 +73,11 @@ def evaluate_sample(
     people = [random_portrait(number) for number in seeds]
     images = _draw_and_paint(people, _painters(models))
     methods = tuple(name for name in images if name != TRUTH)
-    book = Collector(seed, resamples)
-    _compare(book, methods, images)
-    _compare_perceptually(book, methods, images, network)
-    _measure_drift(book, methods, images, people)
-    book.warn(intervals.interval_warning(portraits))
+    collector = Collector(seed, resamples)
+    _compare(collector, methods, images)
+    _compare_perceptually(collector, methods, images, network)
+    _measure_drift(collector, methods, images, people)
+    collector.warn(intervals.interval_warning(portraits))
     facts = {
         "Portraits": f"{portraits}, drawn at {SIZE} x {SIZE} pixels, of the people "
         f"{seeds[0]} to {seeds[-1]}; `write_samples` draws none of them",
@@ -87,7 +87,7 @@ def evaluate_sample(
     }
     if network:
         facts["LPIPS network"] = describe(network, "whole picture")
-    return book.evaluation(
+    return collector.evaluation(
         title=f"Evaluation on {portraits:,} drawn portraits",
         methods=methods,
         stems=tuple(f"portrait_{number}" for number in seeds),
@@ -117,19 +117,19 @@ def _painters(models):
     return {CARTOON: CartoonFilter()} | {n: Stylizer(p) for n, p in models.items()}
 
 
-def _compare(book, methods, images):
+def _compare(collector, methods, images):
     compared = {m: Comparison(SIZE).run(images[TRUTH], images[m]) for m in methods}
     for name, metric in comparison_metrics("truth", "", _AGAINST).items():
-        book.add_means(metric, {m: x[name] for m, x in compared.items()})
+        collector.add_means(metric, {m: x[name] for m, x in compared.items()})
 
 
-def _compare_perceptually(book, methods, images, network):
+def _compare_perceptually(collector, methods, images, network):
     if network is None:
-        book.left_out["LPIPS"] = "no weights given (--lpips)"
+        collector.left_out["LPIPS"] = "no weights given (--lpips)"
         return
     prepared = {name: [network.prepare(x) for x in y] for name, y in images.items()}
     truths = prepared[TRUTH]
-    book.add_means(
+    collector.add_means(
         Metric("truth/lpips", "LPIPS", _AGAINST, "lower"),
         {
             m: network.run(truths, prepared[m])["distance"].astype(float)
@@ -138,7 +138,7 @@ def _compare_perceptually(book, methods, images, network):
     )
 
 
-def _measure_drift(book, methods, images, people):
+def _measure_drift(collector, methods, images, people):
     drifts = {
         name: {m: np.full(len(people), np.nan) for m in methods} for name in ATTRIBUTES
     }
@@ -152,4 +152,4 @@ def _measure_drift(book, methods, images, people):
                     drifts[name][m][i] = drift
     for name, by_method in drifts.items():
         metric = Metric(f"drift/{name}", f"Drift of {name} colour", _DRIFT, "lower")
-        book.add_means(metric, by_method)
+        collector.add_means(metric, by_method)
