@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from animegan_tf.evaluation.metrics import psnr
+from animegan_tf.evaluation.pixels import psnr
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.inference import Stylizer
 from animegan_tf.samples import draw_photo, random_portrait
