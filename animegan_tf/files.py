@@ -146,29 +146,39 @@ def replacing(path: Path):
             temporary.unlink()
 
 
-def replace_folder(temporary: Path, target: Path) -> None:
-    """Renames a finished folder, in place of one that may be there.
+@contextmanager
+def replacing_folder(path: Path):
+    """A folder that takes the name `path` once the block has succeeded.
 
-    The old one goes only when the new one has its name, and comes back if that fails.
+    What was there goes only when the new one has its name, and comes back if that
+    fails. If the block fails, nothing of the new one is left.
 
     Args:
-        temporary: the finished folder, beside `target`.
-        target: the name that it takes.
+        path: destination; a folder there is replaced, those above it are made.
+
+    Yields:
+        Path of an empty folder beside it, whose name is hidden and no number.
 
     Raises:
-        OSError: it cannot be renamed; what was at `target` is there again.
+        InputError: something in it cannot be written, or it cannot be moved.
     """
-    if not target.exists():
-        os.rename(temporary, target)
-        return
-    old = target.with_name(f".{uuid.uuid4().hex}.tmp")
-    os.rename(target, old)
+    path = Path(path)
+    temporary, old = (path.with_name(f".{uuid.uuid4().hex}.tmp") for _ in range(2))
     try:
-        os.rename(temporary, target)
-    except OSError:
-        os.rename(old, target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+        with _writing(path, what="folder"):
+            temporary.mkdir(parents=True)
+            yield temporary
+            if path.exists():
+                os.rename(path, old)
+            try:
+                os.rename(temporary, path)
+            except OSError:
+                if old.exists():
+                    os.rename(old, path)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def check_target(path: Path) -> None:
@@ -245,14 +255,14 @@ def _files(folder, recursive, above=()):
 
 
 @contextmanager
-def _writing(path, for_all=()):
+def _writing(path, for_all=(), what="file"):
     """Turns an `OSError` into our own; numbers `for_all` concern other files, too."""
     try:
         yield
     except OSError as error:
         every = error.errno in (*_NO_ROOM, *for_all)
         raise (OutputError if every else InputError)(
-            f"{path}: the file must be writable there, received: {reason_of(error)}."
+            f"{path}: the {what} must be writable there, received: {reason_of(error)}."
         ) from error
 
 

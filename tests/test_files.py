@@ -10,6 +10,7 @@ from animegan_tf.files import (
     list_images,
     make_folder,
     remove_temporaries,
+    replacing_folder,
     write_atomic,
 )
 
@@ -142,3 +143,30 @@ def test_folders_are_made_with_those_above_or_named(tmp_path):
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match=f"{folder}: must be a folder"):
             make_folder(folder)
+
+
+def test_a_folder_has_its_name_when_it_is_whole_and_the_old_one_comes_back(
+    tmp_path, monkeypatch
+):
+    target = tmp_path / "deep" / "model"
+    for content in ("old", "new"):
+        with replacing_folder(target) as folder:
+            (folder / "a").write_text(content)
+            assert target.exists() == (content == "new")
+        assert (target / "a").read_text() == content
+    with pytest.raises(KeyboardInterrupt), replacing_folder(target) as folder:
+        (folder / "a").write_text("half")
+        raise KeyboardInterrupt
+    rename = os.rename
+
+    def fails(source, to):
+        if to == target and (source / "a").read_text() == "newer":
+            raise OSError(5, "Input/output error")
+        rename(source, to)
+
+    monkeypatch.setattr(os, "rename", fails)
+    with pytest.raises(InputError, match="model: the folder .*Input/output error"):
+        with replacing_folder(target) as folder:
+            (folder / "a").write_text("newer")
+    assert (target / "a").read_text() == "new"
+    assert list(target.parent.iterdir()) == [target]

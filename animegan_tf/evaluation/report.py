@@ -8,8 +8,6 @@ import json
 import math
 import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ import numpy as np
 from animegan_tf.errors import InputError
 from animegan_tf.evaluation.features import TOP_SQUARE, cut_out
 from animegan_tf.evaluation.figures import Evaluation
-from animegan_tf.files import make_folder, replace_folder, write_atomic
+from animegan_tf.files import replacing_folder, write_atomic
 from animegan_tf.imaging.transform import resize, shrink
 from animegan_tf.page.charts import histograms, plane
 from animegan_tf.page.html import counted, data_uri, render, shown_number, spaced
@@ -94,20 +92,9 @@ def write_report(
         BY_PICTURE: by_picture_csv(evaluation),
         PAGE: page(evaluation),
     }
-    make_folder(folder.parent)
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=".report-", dir=folder.parent))
-    except OSError as error:
-        raise InputError(
-            f"{folder.parent}: must be writable, received: {error.strerror}."
-        ) from error
-    try:
+    with replacing_folder(folder) as temporary:
         for name, text in contents.items():
             write_atomic(temporary / name, text.encode("utf-8", "backslashreplace"))
-        temporary.chmod(0o755)
-        replace_folder(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return [folder / name for name in contents]
 
 

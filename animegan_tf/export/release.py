@@ -1,8 +1,6 @@
 """A trained generator as the folder that users are given: every format, one card."""
 
 import hashlib
-import shutil
-import uuid
 import zipfile
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from animegan_tf.errors import InputError
 from animegan_tf.export.arguments import ModelCard
 from animegan_tf.export.litert import export_litert
 from animegan_tf.export.saved_model import export_saved_model
-from animegan_tf.files import replace_folder
+from animegan_tf.files import replacing_folder
 from animegan_tf.models import as_float32
 
 
@@ -41,9 +39,7 @@ def export_release(generator, folder, text, card=ModelCard(), overwrite=False):
     if folder.exists() and not overwrite:
         raise InputError(f"{folder}: must be a new folder, received one that exists.")
     generator = with_half_weights(generator)
-    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.mkdir(parents=True)
+    with replacing_folder(folder) as temporary:
         _save_packed(generator, temporary / "generator.keras")
         export_saved_model(generator, temporary)
         gpu, cpu = temporary / "float16_512.tflite", temporary / "generator.tflite"
@@ -51,13 +47,6 @@ def export_release(generator, folder, text, card=ModelCard(), overwrite=False):
         export_litert(generator, cpu, "dynamic", card=card)
         listed = list_files(temporary)
         (temporary / "README.md").write_text(f"{text.rstrip()}\n\n{listed}")
-        replace_folder(temporary, folder)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: must be writable, received: {error.strerror}."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 

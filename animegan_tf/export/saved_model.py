@@ -1,7 +1,5 @@
 """A trained generator as a SavedModel for TensorFlow Serving."""
 
-import shutil
-import uuid
 from pathlib import Path
 
 import keras
@@ -9,7 +7,7 @@ import tensorflow as tf
 
 from animegan_tf.errors import InputError
 from animegan_tf.export.warmup import write_warmup
-from animegan_tf.files import replace_folder
+from animegan_tf.files import replacing_folder
 from animegan_tf.models import as_float32, main_tail
 from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.sizes import MIN_SIZE, MULTIPLE
@@ -55,21 +53,16 @@ def export_saved_model(generator, folder, version=1, overwrite=False, warmup=Tru
     model = as_float32(main_tail(generator))
     # Every node of the graph repeats the name: a short one saves 50 KB.
     model = keras.Model(model.input, model.output, name="g")
-    # Serving watches the folder for names that are numbers: it passes over this one.
-    temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        temporary.mkdir(parents=True)
-        save_functions(model, _signatures(model), temporary)
-        if warmup:
-            write_warmup(temporary)
-        replace_folder(temporary, target)
-    except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "message", error)
+        # Serving watches the folder for names that are numbers, which this one has last.
+        with replacing_folder(target) as temporary:
+            save_functions(model, _signatures(model), temporary)
+            if warmup:
+                write_warmup(temporary)
+    except tf.errors.OpError as error:
         raise InputError(
-            f"{target}: the version must be writable there, received: {reason}."
+            f"{target}: the version must be writable there, received: {error.message}."
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return target
 
 
