@@ -25,11 +25,6 @@ from animegan_tf.ops import to_float
 
 
 @pytest.fixture(scope="module")
-def generator():
-    return random_generator(32)
-
-
-@pytest.fixture(scope="module")
 def small():
     return random_generator(4)
 
@@ -51,9 +46,9 @@ np.savez(outputs, **picture)
 
 
 @pytest.fixture(scope="module")
-def saved(generator, tmp_path_factory):
+def saved(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved_models") / "animegan"
-    return export_saved_model(generator, folder)
+    return export_saved_model(small, folder)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +59,8 @@ def signatures(saved):
 
 
 @pytest.fixture(scope="module")
-def stylizer(generator):
-    return Stylizer(generator)
+def stylizer(small):
+    return Stylizer(small)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +88,10 @@ def assert_within_a_level(picture, expected):
     assert np.abs(picture.astype(int) - expected).max() <= 1
 
 
-def test_a_version_holds_every_weight_once(generator, saved):
+@pytest.mark.slow
+def test_a_version_holds_every_weight_once(tmp_path):
+    generator = random_generator(32)
+    saved = export_saved_model(generator, tmp_path / "animegan")
     assert saved.name == "1" and [p.name for p in saved.parent.iterdir()] == ["1"]
     files = [saved / "saved_model.pb", *(saved / "variables").iterdir()]
     written = sum(p.stat().st_size for p in files)

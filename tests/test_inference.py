@@ -1,11 +1,12 @@
 import errno
+import itertools
 import threading
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from runtime_standin import StandIn
+from runtime_standin import StandIn, negative
 from skimage.color import rgb2lab
 
 from animegan_tf.errors import InputError, OutputError
@@ -160,21 +161,8 @@ def test_compare_puts_the_photo_at_the_left_at_the_size_of_the_picture():
     np.testing.assert_array_equal(both[:, 30:], picture)
 
 
-class Negative:
-    """Stands in for a `Stylizer`: quick, and its pictures are known."""
-
-    def sized(self, image):
-        return image
-
-    def __call__(self, image):
-        if min(image.shape[:2]) < 16:
-            raise InputError("too small")
-        return np.concatenate([255 - image[..., :3], image[..., 3:]], axis=-1)
-
-
-class Black(Negative):
-    def __call__(self, image):
-        return image * np.array([0, 0, 0, 1], np.uint8)
+def painter(paint=negative):
+    return Stylizer(StandIn(paint), max_side=9000)
 
 
 def jobs_in(folder, count):
@@ -189,7 +177,7 @@ def test_files_are_painted_in_order_and_bad_ones_named(tmp_path):
     write_image(jobs[4][0], noise(9, 9))
     jobs[5] = jobs[5][0], tmp_path / "wide.webp"
     write_image(jobs[5][0], np.zeros((16, 9000, 3), np.uint8))
-    results = list(stylize_files(Negative(), jobs, side_by_side=True))
+    results = list(stylize_files(painter(), jobs, side_by_side=True))
     assert [photo for photo, _ in results] == [photo for photo, _ in jobs]
     errors = [error for _, error in results]
     for number, (photo, picture) in enumerate(jobs):
@@ -207,7 +195,7 @@ def test_a_picture_that_cannot_have_its_name_is_left_out(tmp_path):
     jobs = jobs_in(tmp_path, 5)
     jobs[1][1].mkdir()
     jobs[3] = jobs[3][0], tmp_path / f"{'n' * 255}.png"
-    errors = [error for _, error in stylize_files(Negative(), jobs)]
+    errors = [error for _, error in stylize_files(painter(), jobs)]
     assert [error is None for error in errors] == [True, False, True, False, True]
     assert "out1.png: the file must be writable there" in str(errors[1])
     assert "File name too long" in str(errors[3])
@@ -223,7 +211,7 @@ def test_a_disk_that_takes_no_picture_ends_the_painting(tmp_path, monkeypatch, n
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="out0.png.*as it is"):
-        list(stylize_files(Negative(), jobs))
+        list(stylize_files(painter(), jobs))
     assert not any(target.exists() for _, target in jobs)
 
 
@@ -236,13 +224,12 @@ def test_photos_are_read_ahead_but_only_a_few(tmp_path, monkeypatch):
             ahead.set()
         return read_image_alpha(path)
 
-    class Waiting(Negative):
-        def __call__(self, image):
-            assert ahead.wait(30)
-            return super().__call__(image)
+    def paint(image):
+        assert ahead.wait(30)
+        return negative(image)
 
     monkeypatch.setattr(files, "read_image_alpha", watched)
-    results = stylize_files(Waiting(), jobs)
+    results = stylize_files(painter(paint), jobs)
     assert next(results) == (jobs[0][0], None)
     assert len(read) < 9
     assert [error for _, error in results] == [None] * 8
@@ -250,24 +237,20 @@ def test_photos_are_read_ahead_but_only_a_few(tmp_path, monkeypatch):
 
 def test_pictures_are_written_while_the_next_is_painted(tmp_path, monkeypatch):
     jobs, painting = jobs_in(tmp_path, 3), threading.Semaphore(0)
+    numbers = itertools.count(1)
 
     def waiting(*args):
         assert painting.acquire(timeout=30)
         return encode_image(*args)
 
-    class Telling(Negative):
-        count = 0
-
-        def __call__(self, image):
-            self.count += 1
-            if self.count > 1:
-                painting.release()
-            if self.count == 3:
-                painting.release()
-            return super().__call__(image)
+    def paint(image):
+        number = next(numbers)
+        for _ in range((number > 1) + (number == 3)):
+            painting.release()
+        return negative(image)
 
     monkeypatch.setattr(files, "encode_image", waiting)
-    results = list(stylize_files(Telling(), jobs))
+    results = list(stylize_files(painter(paint), jobs))
     assert [error for _, error in results] == [None] * 3
 
 
@@ -278,7 +261,7 @@ def test_transparency_is_written_where_the_format_has_it(tmp_path, suffix):
     image = np.zeros((16, 20, 3), np.uint8)
     (tmp_path / "in.png").write_bytes(encode_image(image, ".png", alpha))
     job = tmp_path / "in.png", tmp_path / f"out{suffix}"
-    assert list(stylize_files(Black(), [job])) == [(job[0], None)]
+    assert list(stylize_files(painter(np.zeros_like), [job])) == [(job[0], None)]
     picture, kept = read_image_alpha(job[1])
     if suffix == ".jpg":
         assert kept is None and picture[:, :7].min() > 240

@@ -13,6 +13,7 @@ from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.faces import Face
 from animegan_tf.imaging.transform import shrink
 from animegan_tf.inference import Stylizer, stylize_files
+from animegan_tf.inference.runtimes import KerasRuntime
 from animegan_tf.models import build_generator
 
 FACE_HEIGHT = 2 / 3  # of the frame
@@ -291,7 +292,7 @@ def test_astronaut_is_found_and_painted():
 
 def test_network_paints_files_of_portraits(tmp_path, photo):
     write_image(tmp_path / "in.png", photo)
-    generator = build_generator(width=4, memory=8)
+    generator = KerasRuntime(build_generator(width=4, memory=8))
     plain = Stylizer(generator)
     face = face_at(250, 200, 100)
     stylizer = Stylizer(generator, faces="paint", detector=lambda photo: [face])

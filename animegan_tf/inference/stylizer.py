@@ -1,6 +1,6 @@
 """One object that stylizes photos of any size."""
 
-from pathlib import Path
+import os
 
 import numpy as np
 
@@ -213,6 +213,6 @@ def compare(photo, picture):
 def _runtime(model, tail):
     if isinstance(model, Runtime):
         return model
-    if isinstance(model, (str, Path)):
+    if isinstance(model, (str, os.PathLike)):
         return load_runtime(model, tail=tail)
     return KerasRuntime(model, tail)
