@@ -15,6 +15,7 @@ from animegan_tf.illustration import ANIME, STYLES, Illustrator, Style, load_sty
 from animegan_tf.illustration.beard import certainty
 from animegan_tf.illustration.drawing import Canvas, brush, step
 from animegan_tf.illustration.flow import along, tangents
+from animegan_tf.illustration.eyes import drawn_iris
 from animegan_tf.illustration.head import Head
 from animegan_tf.illustration.skin import base_tone
 from animegan_tf.imaging.balance import skin_color
@@ -125,6 +126,23 @@ def test_skin_stays_in_order_and_dark_stays_dark():
     assert np.all(np.diff(drawn) > 0)
     assert np.all(drawn - skins[:, 0] <= 15)
     assert drawn[0] < 40
+
+
+@pytest.mark.parametrize(
+    "iris, white, hue",
+    [
+        ((26, 3, -1.5), (59, 5, 4), (-140, -90)),  # grey-blue in a dim room
+        ((39, 0, -2), (67, 5, 4), (-140, -90)),
+        ((14, 3, 1), (50, 4, 3), (50, 65)),  # nearly black: brown
+        ((15, 2, 3), (31, 6, 7), (50, 65)),  # in the dark
+        ((42, 4, 12), (64, 7, 10), (65, 80)),  # hazel keeps its own
+        ((40, 1, -18), (80, 5, -5), (-95, -80)),  # blue keeps its own
+    ],
+)
+def test_the_white_of_an_eye_tells_the_colour_of_a_gray_iris(iris, white, hue):
+    light, a, b = drawn_iris(iris, white)
+    assert hue[0] <= np.rad2deg(np.arctan2(b, a)) <= hue[1]
+    assert iris[0] < light < iris[0] + 9 and np.hypot(a, b) > 6.9
 
 
 @pytest.mark.parametrize(
