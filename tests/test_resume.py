@@ -24,7 +24,7 @@ from animegan_tf.errors import InputError, Interrupted, TrainingError
 from animegan_tf.samples import write_samples
 from animegan_tf.training import build, run
 from animegan_tf.training.health.readings import FIGURES
-from animegan_tf.training.saving import checkpoint, lock
+from animegan_tf.training.saving import checkpoint
 from animegan_tf.training.saving.checkpoint import (
     checkpoints,
     newest_checkpoint,
@@ -408,34 +408,16 @@ def test_a_folder_has_one_owner(tmp_path):
     folder = tmp_path / "runs" / "mine"
     with owned(folder):
         assert folder.is_dir()
-        with pytest.raises(InputError, match=f"mine must be .* process {os.getpid()}"):
+        with pytest.raises(InputError, match="mine must be .* no other process"):
             with owned(folder):
                 pass
     assert not (tmp_path / "runs").exists()
     with owned(folder):
         (folder / "config.json").write_text("{}")
-        assert names(folder) == [".lock", "config.json"]
-    assert names(folder) == ["config.json"]
-    (folder / ".lock").write_text("process 1")  # of one that was killed
-    with owned(folder):
-        assert (folder / ".lock").read_text() == f"process {os.getpid()}"
-
-
-def test_a_lock_that_its_owner_just_removed_is_none(tmp_path, monkeypatch):
-    take, files = lock._lock_file, []
-
-    def removed_at_first(file):
-        files.append(file.fileno())
-        if len(files) == 1:
-            (tmp_path / ".lock").unlink()
-        take(file)
-
-    monkeypatch.setattr(lock, "_lock_file", removed_at_first)
-    with owned(tmp_path):
-        assert len(files) == 2
-        with pytest.raises(InputError):
-            with owned(tmp_path):
-                pass
+    assert set(names(folder)) <= {".lock", "config.json"}
+    with owned(folder):  # what the one before left does not matter
+        pass
+    assert (folder / "config.json").exists()
 
 
 def test_the_second_signal_ends_the_process():

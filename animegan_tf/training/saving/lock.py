@@ -1,10 +1,9 @@
 """One process a run: two would write over each other."""
 
-import errno
-import os
-import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from animegan_tf.errors import InputError
 from animegan_tf.files import make_folder
@@ -29,61 +28,17 @@ def owned(folder: Path):
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     make_folder(folder)
     path = folder / _NAME
+    open_file(path, "a").close()
     try:
-        with _locked(path) as file:
-            file.truncate(0)
-            file.write(f"process {os.getpid()}")
-            file.flush()
-            try:
-                yield
-            finally:
-                with suppress(OSError):  # Windows keeps what is open
-                    path.unlink()
+        with FileLock(path, blocking=False):
+            yield
+    except Timeout as error:
+        raise InputError(
+            f"{folder} must be of a run that no other process trains; one does"
+        ) from error
     finally:
+        if new and list(folder.iterdir()) == [path]:
+            path.unlink()
         with suppress(OSError):  # not empty
             for made in new:
                 made.rmdir()
-
-
-def _locked(path):
-    """The open file at `path`, which no other process has locked."""
-    while True:
-        file = open_file(path, "a+")
-        try:
-            _lock(file, path.parent)
-            # Its owner before may have removed it after it was opened here.
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                return file
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            file.close()
-            raise
-        file.close()
-
-
-def _lock(file, folder):
-    try:
-        _lock_file(file)
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
-            print(f"warning: {folder} cannot be locked: {error}", file=sys.stderr)
-            return
-        file.seek(0)
-        holder = file.read() or "another process"
-        raise InputError(
-            f"{folder} must be of a run that no other process trains; {holder} does"
-        ) from error
-
-
-def _lock_file(file):
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        # Far behind the text, which others must be able to read.
-        file.seek(2**30)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
