@@ -132,7 +132,7 @@ AUGMENTATIONS = ("translation", "cutout", "brightness")
 class ObjectiveConfig:
     """What generator and discriminators play for in phase 2, and what steadies them.
 
-    The formulas and their papers are in `objectives`.
+    The formulas and their papers are in `losses`.
     """
 
     objective: str = setting(

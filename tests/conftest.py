@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from pages import CHART
 
+from animegan_tf.layers import cpu
 from animegan_tf.page import charts
 
 DRAW = charts.chart
@@ -43,6 +44,17 @@ def pytest_addoption(parser):
         metavar="SEED",
         help="choice of the damage; a failure names the one it had (0)",
     )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_layers():
+    """Compiling the kernels for CPUs takes longer than these steps.
+
+    Tools that a test starts as a program of its own do compile them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpu, "computes_on_cpu", lambda: False)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")

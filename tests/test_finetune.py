@@ -17,7 +17,6 @@ from animegan_tf.config import (
 from animegan_tf.errors import InputError
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.inference import find_generator, find_start, load_generator, names
-from animegan_tf.layers import compiled
 from animegan_tf.models import (
     build_features,
     build_generator,
@@ -28,12 +27,6 @@ from animegan_tf.samples import write_samples
 from animegan_tf.settings import load_config
 from animegan_tf.training import build, run
 from animegan_tf.training.start import Start
-
-
-@pytest.fixture(autouse=True)
-def plain_layers(monkeypatch):
-    """Compiling every layer takes longer than these runs."""
-    monkeypatch.setattr(compiled, "computes_on_cpu", lambda: False)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ ALLOWED = {
     "presets": ("config",),
     "ops": (),
     "losses": ("ops",),
-    "objectives": ("losses",),
     "page": (),
     "imaging": ("errors", "files"),
     "illustration": ("errors", "files", "imaging"),
@@ -42,7 +41,7 @@ ALLOWED = {
     "study": ("errors", "evaluation", "files", "imaging", "page", "settings"),
     "training": (
         *("config", "data", "errors", "evaluation", "files", "imaging"),
-        *("inference", "layers", "losses", "models", "objectives", "ops", "page"),
+        *("inference", "layers", "losses", "models", "ops", "page"),
         *("samples", "settings", "untrusted"),
     ),
     "checkpoints": ("errors", "models"),
@@ -57,7 +56,7 @@ ALLOWED = {
 # Modules that stay usable with another Keras backend or without any, and ones that
 # never load one.
 NO_TENSORFLOW = (
-    *("ops", "losses", "objectives", "layers", "models", "serving", "evaluation"),
+    *("ops", "losses", "layers", "models", "serving", "evaluation"),
     "beam",
 )
 NO_KERAS = (

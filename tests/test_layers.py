@@ -13,8 +13,9 @@ from animegan_tf.layers import (
     TransposedUpsample2x,
     Upsample2x,
     compiled_layers,
+    cpu,
 )
-from animegan_tf.layers.winograd import FrozenConv2D
+from animegan_tf.layers.cpu import FrozenConv2D
 
 
 @pytest.mark.parametrize(
@@ -228,6 +229,12 @@ def test_gradient_flows_through_the_singular_value():
     assert abs(along) < 1e-4 * float(tf.norm(gradient) * tf.norm(layer.kernel.value))
 
 
+@pytest.fixture
+def on_cpu(monkeypatch):
+    monkeypatch.setattr(cpu, "computes_on_cpu", lambda: True)
+
+
+@pytest.mark.usefixtures("on_cpu")
 @pytest.mark.parametrize("rectify", [False, True])
 @pytest.mark.parametrize("size", [(8, 12), (9, 14), (3, 5)])
 def test_frozen_convolution_equals_the_ordinary_one(size, rectify):
@@ -256,6 +263,7 @@ def test_frozen_convolution_equals_the_ordinary_one(size, rectify):
         assert_close(fast, plain, 1e-4)
 
 
+@pytest.mark.usefixtures("on_cpu")
 def test_frozen_convolution_keeps_the_frozen_kernel():
     x = np.random.default_rng(13).normal(size=(1, 8, 8, 4)).astype("float32")
     layer = FrozenConv2D(4)
@@ -265,6 +273,7 @@ def test_frozen_convolution_keeps_the_frozen_kernel():
     assert_close(layer(x), before, 1e-4)
 
 
+@pytest.mark.usefixtures("on_cpu")
 @pytest.mark.parametrize("slope", [1.0, 0.2])
 @pytest.mark.parametrize("spectral", [False, True])
 def test_compiled_lade_equals_the_plain_one(spectral, slope):
@@ -289,6 +298,7 @@ def test_compiled_lade_equals_the_plain_one(spectral, slope):
         assert np.abs(np.asarray(fast) - slow).max() > 0  # another computation
 
 
+@pytest.mark.usefixtures("on_cpu")
 def test_lade_has_a_gradient_of_its_gradient_compiled_or_not():
     """Penalties on a discriminator's slope go through it."""
     x = tf.constant(np.random.default_rng(15).normal(1, 2, (2, 6, 5, 4)), "float32")

@@ -18,6 +18,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorflow.python.framework.config import disable_op_determinism
 from tiny_runs import assert_same_values, final_values, log_of, tiny_config
+from tiny_trainers import use_small_networks
 
 from animegan_tf.config import OptimizerConfig
 from animegan_tf.errors import InputError, Interrupted, TrainingError
@@ -46,7 +47,9 @@ BENCHMARK = Path(__file__).parents[1] / "tools" / "benchmark.py"
 @pytest.fixture(scope="module")
 def eager():
     tf.config.run_functions_eagerly(True)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        use_small_networks(patch)
+        yield
     tf.config.run_functions_eagerly(False)
     disable_op_determinism()
 

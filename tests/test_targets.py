@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from animegan_tf.imaging.smoothing import revise
 from animegan_tf.imaging.superpixel import superpixels
-from animegan_tf.training.targets import TargetPool, targets_in_graph
+from animegan_tf.training.targets import TargetPool, make_targets
 
 PHOTO = np.load(Path(__file__).parent / "data" / "imaging_vectors.npz")["photo_uint8"]
 BATCH = np.stack([PHOTO, PHOTO[::-1], PHOTO.transpose(1, 0, 2)])[:, :32, :48]
@@ -18,31 +18,29 @@ UNIT = BATCH / np.float32(255)
 
 @pytest.fixture
 def pool():
-    pool = TargetPool(workers=2, min_size=20, strength=7, template=6)
+    pool = TargetPool(2, {"min_size": 20}, {"strength": 7, "template": 6})
     yield pool
     pool.close()
 
 
 def expected_targets():
-    painted = [superpixels(image, min_size=20) for image in UNIT]
+    regions = [superpixels(image, min_size=20) for image in UNIT]
     revised = [revise(image, strength=7, template=6) for image in RAW]
-    return np.stack(painted), np.stack(revised)
+    return np.stack(regions), np.stack(revised)
 
 
 def test_pool_equals_direct_calls_in_order(pool):
-    painted, revised = expected_targets()
-    for result in (pool.superpixels(UNIT), pool.make(UNIT, RAW)[0]):
-        assert result.dtype == np.float32
-        np.testing.assert_array_equal(result, painted)
-    for result in (pool.revise(RAW), pool.make(UNIT, RAW)[1]):
-        assert result.dtype == np.float32
-        np.testing.assert_array_equal(result, revised)
+    regions, revised = expected_targets()
+    for found, expected in zip(pool.make(UNIT, RAW), (regions, revised)):
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(pool.revise(RAW), revised)
 
 
 def test_superpixel_method_is_passed_on():
-    pool = TargetPool(workers=1, method="slic", segments=12)
+    pool = TargetPool(1, {"method": "slic", "segments": 12})
     expected = superpixels(BATCH[0], "slic", segments=12)
-    np.testing.assert_array_equal(pool.superpixels(BATCH[:1])[0], expected)
+    np.testing.assert_array_equal(pool.make(BATCH[:1], RAW[:1])[0][0], expected)
     pool.close()
 
 
@@ -53,7 +51,7 @@ def test_pool_counts_seconds_until_its_reader_resets_them(pool):
     pool.revise(RAW)
     assert 0 < first < pool.seconds
     pool.seconds = 0.0
-    pool.superpixels(BATCH)
+    pool.revise(RAW)
     assert pool.seconds > 0
 
 
@@ -62,27 +60,27 @@ def test_pool_uses_the_cpus_it_has_and_closes():
     assert pool.workers >= 1
     pool.close()
     with pytest.raises(RuntimeError):
-        pool.superpixels(BATCH)
+        pool.revise(RAW)
 
 
 def test_errors_of_a_job_reach_the_caller():
-    pool = TargetPool(workers=2, method="none of these")
+    pool = TargetPool(2, {"method": "none of these"})
     with pytest.raises(ValueError, match="none of these"):
-        pool.superpixels(BATCH)
+        pool.make(UNIT, RAW)
     pool.close()
 
 
 @pytest.mark.parametrize("traced", [False, True])
 def test_graph_equals_pool(pool, traced):
     def call(filtered, raw):
-        return targets_in_graph(pool, filtered, raw)
+        return make_targets(pool, filtered, raw)
 
     step = tf.function(call) if traced else call
-    superpixel, revision = step(*(x / np.float32(127.5) - 1 for x in (BATCH, RAW)))
-    painted, revised = expected_targets()
-    assert superpixel.dtype == revision.dtype == tf.float32
-    np.testing.assert_allclose(superpixel, painted * 2 - 1, atol=1e-5)
-    np.testing.assert_allclose(revision, revised * 2 - 1, atol=1e-6)
+    found = step(*(x / np.float32(127.5) - 1 for x in (BATCH, RAW)))
+    regions, revised = expected_targets()
+    assert {target.dtype for target in found.values()} == {tf.float32}
+    np.testing.assert_allclose(found["superpixels"], regions * 2 - 1, atol=1e-5)
+    np.testing.assert_allclose(found["revision"], revised * 2 - 1, atol=1e-6)
 
 
 def test_the_last_bit_of_a_picture_moves_superpixels_by_no_more():
@@ -91,7 +89,7 @@ def test_the_last_bit_of_a_picture_moves_superpixels_by_no_more():
     pool = TargetPool(workers=1)
     image = np.clip(UNIT + rng.uniform(-0.5, 0.5, UNIT.shape) / 255, 0, 1)
     first, other = (
-        pool.superpixels((image + shift).astype(np.float32))
+        pool.make((image + shift).astype(np.float32), RAW)[0]
         for shift in (0, 3e-7 * rng.standard_normal(UNIT.shape))
     )
     assert np.abs(first - other).max() < 1e-6
@@ -103,8 +101,8 @@ def test_graph_keeps_the_static_shape(pool):
 
     @tf.function(input_signature=[tf.TensorSpec((None, 32, 48, 3))] * 2)
     def step(filtered, raw):
-        targets = targets_in_graph(pool, filtered, raw)
-        shapes.extend(target.shape.as_list() for target in targets)
+        targets = make_targets(pool, filtered, raw)
+        shapes.extend(target.shape.as_list() for target in targets.values())
         return targets
 
     step(BATCH / np.float32(127.5) - 1, RAW / np.float32(127.5) - 1)
@@ -114,18 +112,18 @@ def test_graph_keeps_the_static_shape(pool):
 def test_targets_pass_no_gradient(pool):
     image = tf.Variable(BATCH / np.float32(127.5) - 1)
     with tf.GradientTape() as tape:
-        superpixel, revision = targets_in_graph(pool, image, image)
-        loss = tf.reduce_sum(superpixel) + tf.reduce_sum(revision)
+        targets = make_targets(pool, image, image)
+        loss = sum(tf.reduce_sum(target) for target in targets.values())
     assert tape.gradient(loss, image) is None
 
 
 def test_values_out_of_range_are_clipped(pool):
     wild = np.full((1, 16, 16, 3), 7, np.float32)
-    for target in targets_in_graph(pool, wild, -wild):
+    for target in make_targets(pool, wild, -wild).values():
         assert np.isfinite(target).all() and np.abs(target).max() <= 1 + 1e-6
 
 
 def test_half_precision_pictures_are_taken(pool):
     half = tf.cast(BATCH / np.float32(127.5) - 1, tf.float16)
-    for target in targets_in_graph(pool, half, half):
+    for target in make_targets(pool, half, half).values():
         assert target.dtype == tf.float32

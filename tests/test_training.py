@@ -1,5 +1,4 @@
 import dataclasses
-import functools
 import json
 from types import SimpleNamespace
 
@@ -9,6 +8,13 @@ import pytest
 import tensorflow as tf
 from stand_ins import Grid
 from tiny_runs import assert_same_values, final_values, tiny_config
+from tiny_trainers import (
+    SIZE,
+    make_batch,
+    small_features,
+    small_generator,
+    use_small_networks,
+)
 
 from animegan_tf.config import (
     EvaluationConfig,
@@ -22,174 +28,24 @@ from animegan_tf.errors import InputError, TrainingError
 from animegan_tf.evaluation.metrics import kernel_between
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.imaging.transform import square
-from animegan_tf.layers import compiled
-from animegan_tf.models import build_discriminator, build_features, build_generator
 from animegan_tf.ops import to_float, to_uint8
 from animegan_tf.samples import write_samples
 from animegan_tf.settings import load_config
 from animegan_tf.training import callbacks, held_out, run
-from animegan_tf.training.dtgan import DTGANTrainer
 from animegan_tf.training.held_out import DISTANCE, HeldOutDistance
 from animegan_tf.training.pretrain import GeneratorPretrainer
 from animegan_tf.training.saving.state import Progress, TrainingState
 from animegan_tf.training.signals import StopSignals
-from animegan_tf.training.step import WeightAverage, build_optimizer, paint
-from animegan_tf.training.targets import TargetPool
-
-SIZE, BATCH = 32, 2
-
-
-@pytest.fixture(autouse=True)
-def plain_layers(monkeypatch):
-    """Compiling every layer takes longer than these runs; test_tools.py does it."""
-    monkeypatch.setattr(compiled, "computes_on_cpu", lambda: False)
-
-
-def make_batch(seed=0):
-    rng = np.random.default_rng(seed)
-    names = ("photo", "photo_superpixels", "anime", "anime_smooth")
-    return {
-        name: tf.constant(rng.uniform(-1, 1, (BATCH, SIZE, SIZE, 3)), tf.float32)
-        for name in names
-    }
-
-
-def make_trainer(
-    generator_rate=1e-3,
-    discriminator_rate=1e-3,
-    precision="float32",
-    weights=LossWeights(),
-):
-    keras.utils.set_random_seed(0)
-    generator = build_generator(4, memory=8, dtype=precision)
-    trainer = DTGANTrainer(
-        generator,
-        build_discriminator(4, "support", precision),
-        build_discriminator(4, "main", precision),
-        build_features("random", None),
-        weights,
-        TargetPool(),
-        WeightAverage(generator, 0.9),
-    )
-    config = OptimizerConfig()
-    trainer.compile(
-        build_optimizer(
-            generator_rate, config, precision, generator.trainable_variables
-        ),
-        build_optimizer(
-            discriminator_rate, config, precision, trainer.discriminator_variables
-        ),
-    )
-    return trainer
-
-
-def values(variables):
-    return [np.array(v) for v in variables]
-
-
-def moved(variables, before):
-    return [np.abs(np.asarray(v) - b).max() > 0 for v, b in zip(variables, before)]
-
-
-@pytest.mark.parametrize("side", ["generator", "discriminators"])
-def test_a_step_of_one_side_leaves_the_other_alone(side):
-    rates = (1e-3, 0.0) if side == "generator" else (0.0, 1e-3)
-    trainer = make_trainer(*rates)
-    sides = {
-        "generator": trainer.generator.trainable_variables,
-        "discriminators": trainer.discriminator_variables,
-    }
-    before = {name: values(variables) for name, variables in sides.items()}
-    trainer.train_step(make_batch())
-    for name, variables in sides.items():
-        expected = name == side
-        assert all(m == expected for m in moved(variables, before[name])), name
-
-
-def test_every_picture_passes_each_network_as_often_as_it_must(monkeypatch):
-    trainer = make_trainer()
-    calls = []
-
-    def counting(name, model):
-        original = type(model).__call__
-
-        class Counted(type(model)):
-            def __call__(self, x, **kwargs):
-                calls.append((name, np.asarray(x).tobytes()))
-                return original(self, x, **kwargs)
-
-        monkeypatch.setattr(model, "__class__", Counted)
-
-    counting("features", trainer.features)
-    counting("generator", trainer.generator)
-    counting("support", trainer.support_discriminator)
-    counting("main", trainer.main_discriminator)
-    trainer.train_step(make_batch())
-    counts = {name: sum(c[0] == name for c in calls) for name, _ in calls}
-    assert counts == {"features": 8, "generator": 1, "support": 2, "main": 2}
-    assert len(set(calls)) == len(calls)
-
-
-def test_spectral_vectors_move_once_a_step():
-    trainer = make_trainer(discriminator_rate=0.0)
-    layer = trainer.support_discriminator.get_layer("stem_conv")
-    before = np.array(layer.u)
-    twin = make_trainer(discriminator_rate=0.0)
-    twin.support_discriminator(make_batch()["photo"], training=True)
-    trainer.train_step(make_batch())
-    once = twin.support_discriminator.get_layer("stem_conv").u
-    np.testing.assert_allclose(layer.u, once, rtol=1e-5, atol=1e-6)
-    assert np.abs(np.asarray(layer.u) - before).max() > 0
-
-
-def test_weights_scale_their_terms():
-    trainer, batch = make_trainer(), make_batch()
-    plain = trainer.train_step(batch)
-    twin = make_trainer()
-    twin.loss_weights = dataclasses.replace(
-        LossWeights(), style=(0.1, 10.0, 25.0), anime_smooth=8.0
-    )
-    scaled = twin.train_step(batch)
-    ratio = {name: float(scaled[name]) / float(plain[name]) for name in plain}
-    expected = dict.fromkeys(plain, 1.0)
-    expected |= {"support/style_middle": 2.0, "discriminator/smooth": 4.0}
-    assert ratio == pytest.approx(expected, rel=1e-3)
-
-
-@functools.cache
-def exact_terms():
-    """Terms of a step in float32."""
-    terms = make_trainer().train_step(make_batch())
-    return {name: float(value) for name, value in terms.items()}
-
-
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_a_step_in_mixed_precision(precision):
-    trainer, batch = make_trainer(precision=precision), make_batch()
-    before = values(trainer.generator.trainable_variables)
-    first = logs = trainer.train_step(batch)
-    first = {name: float(value) for name, value in first.items()}
-    step = tf.function(trainer.train_step, autograph=False)  # as `fit` does
-    for _ in range(5):  # the first steps find a loss scale that does not overflow
-        logs = step(batch)
-    assert all(np.isfinite(float(v)) for v in logs.values())
-    assert any(moved(trainer.generator.trainable_variables, before))
-    assert {w.dtype for w in trainer.generator.trainable_variables} == {"float32"}
-    if precision == "mixed_float16":
-        assert isinstance(
-            trainer.discriminator_optimizer, keras.optimizers.LossScaleOptimizer
-        )
-    for name, value in exact_terms().items():
-        assert first[name] == pytest.approx(value, rel=0.1, abs=1e-3)
+from animegan_tf.training.step import WeightAverage, build_optimizer
 
 
 @pytest.mark.parametrize("painted", [False, True])
 def test_pretraining_lowers_its_distances(painted):
     keras.utils.set_random_seed(0)
-    generator = build_generator(4, memory=8)
+    generator = small_generator()
     model = GeneratorPretrainer(
         generator,
-        build_features("random", None),
+        small_features(),
         LossWeights(),
         WeightAverage(generator, 0.9),
         painted,
@@ -240,35 +96,8 @@ def test_painted_photos_are_what_phase_1_learns_in_a_run(tmp_path):
     assert {"main/pixel", "support/pixel"} <= set(logged)
 
 
-def test_phase_2_keeps_to_painted_photos_if_asked():
-    batch, name = make_batch(), "support/painted_pixel"
-    batch["photo_painted"] = 0.6 - 0.3 * batch["photo"]
-    assert name not in make_trainer().term_names
-    trainer = make_trainer(weights=LossWeights(painted_pixel=1e4))
-    untrained = paint(trainer.generator, batch["photo"])["support"]
-    expected = 1e4 * np.abs(untrained - batch["photo_painted"]).mean()
-    first = float(trainer.train_step(batch)[name])
-    assert first == pytest.approx(expected, rel=1e-4)
-    for _ in range(2):
-        mean = float(trainer.train_step(batch)[name])
-    assert mean < 0.98 * first
-
-
-def test_the_average_follows_with_its_decay():
-    generator = build_generator(4, memory=8)
-    average = WeightAverage(generator, 0.9)
-    weight, mean = generator.weights[0], average.model.weights[0]
-    start = np.array(weight)
-    weight.assign(start + 1)
-    average.update()  # update 0: a decay of 1 / 10
-    np.testing.assert_allclose(mean, start + 0.9, rtol=1e-5)
-    average.updates.assign(10_000)
-    average.update()  # far on: 0.9
-    np.testing.assert_allclose(mean, start + 0.91, rtol=1e-5)
-
-
 def test_an_optimizer_that_was_not_built_is_refused(tmp_path):
-    generator = build_generator(4, memory=8)
+    generator = small_generator()
     with pytest.raises(ValueError, match="'adam' must be built"):
         TrainingState(
             tmp_path,
@@ -291,7 +120,8 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture
-def config(eager, pictures, tmp_path):
+def config(eager, pictures, tmp_path, monkeypatch):
+    use_small_networks(monkeypatch)
     return tiny_config(pictures, tmp_path / "run")
 
 
@@ -327,7 +157,7 @@ def test_nan_keeps_the_last_good_checkpoint(config, monkeypatch):
 
 
 def _nan_features(*args, **kwargs):
-    features = build_features("random", None)
+    features = small_features()
     for weight in features.weights:
         weight.assign(np.full(weight.shape, np.nan))
     return features
@@ -441,7 +271,7 @@ def judge(judged, monkeypatch):
 
     def make(last=99, **changes):
         return HeldOutDistance(
-            build_generator(4, memory=8),
+            small_generator(),
             dataclasses.replace(judged.evaluation, **changes),
             judged.data,
             judged.run_dir / "generator_best.keras",

@@ -1,12 +1,10 @@
 """Linearly adaptive denormalization."""
 
-import functools
-
 import keras
 from keras import ops
 
-from animegan_tf.layers.compiled import use_compiled
 from animegan_tf.layers.convolution import SpectralKernel
+from animegan_tf.layers.cpu import compiled_lade, use_compiled
 
 FORMS = ("covariance", "convolution")
 
@@ -69,7 +67,7 @@ class LADE(SpectralKernel, keras.layers.Layer):
             kernel = self.normalised(kernel, training)
         if self.form == "covariance" and use_compiled(inputs):
             weight = ops.cast(kernel[0, 0], "float32")
-            return _compiled()(inputs, weight, self.epsilon, self.negative_slope)
+            return compiled_lade(inputs, weight, self.epsilon, self.negative_slope)
         centered, scale, shift = self.moments(inputs, kernel)
         y = ops.cast(centered * scale + shift, self.compute_dtype)
         return ops.leaky_relu(y, self.negative_slope)
@@ -121,73 +119,3 @@ class LADE(SpectralKernel, keras.layers.Layer):
             "form": self.form,
             "negative_slope": self.negative_slope,
         }
-
-
-@functools.cache
-def _compiled():
-    """The covariance form and its gradient, in closed form, as two XLA kernels."""
-    import tensorflow as tf
-
-    forward = tf.function(_forward, jit_compile=True)
-    backward = tf.function(_backward, jit_compile=True)
-
-    def lade(x, weight, epsilon, slope):
-        @tf.custom_gradient
-        def apply(x, weight):
-            y, *statistics = forward(x, weight, epsilon, slope)
-            return y, lambda dy: backward(dy, x, weight, *statistics, slope)
-
-        return apply(x, weight)
-
-    return lade
-
-
-def _centred(x):
-    """`(B, HW, C)` float32 without its mean, and the mean `(B, 1, C)`."""
-    batch, height, width, channels = x.shape
-    x = ops.reshape(ops.cast(x, "float32"), (batch, height * width, channels))
-    mean = ops.mean(x, axis=1, keepdims=True)
-    return x - mean, mean
-
-
-def _leaky(values, of, slope):
-    """`values` times the slope where `of` is below 0."""
-    return values if slope == 1 else ops.where(of > 0, values, values * slope)
-
-
-def _forward(x, weight, epsilon, slope):
-    """The result, both variances plus epsilon `(B, 1, C)`, and cov(x) W."""
-    centred, mean = _centred(x)
-    product = ops.matmul(ops.transpose(centred, (0, 2, 1)), centred)
-    covariance = product / centred.shape[1]  # (B, C, C)
-    variance = ops.diagonal(covariance, axis1=1, axis2=2)[:, None] + epsilon
-    spread = ops.matmul(covariance, weight)
-    new_variance = ops.sum(spread * weight, axis=1, keepdims=True) + epsilon
-    y = centred * ops.sqrt(new_variance / variance) + ops.matmul(mean, weight)
-    y = _leaky(y, y, slope)
-    return ops.cast(ops.reshape(y, x.shape), x.dtype), variance, new_variance, spread
-
-
-def _backward(dy, x, weight, variance, new_variance, spread, slope):
-    """Gradients with respect to `x` and `weight`.
-
-    With `c` the centred input, `a` the scale, N pixels and `S` the covariance:
-    `dS = diag(dvar) + W diag(dvar_t) W'` is symmetric, so `dc = a dy + c (2 / N) dS`;
-    the mean's gradient spreads evenly over the pixels.
-    """
-    centred, mean = _centred(x)
-    _, pixels, channels = centred.shape
-    dy = ops.reshape(ops.cast(dy, "float32"), centred.shape)
-    scale = ops.sqrt(new_variance / variance)
-    dy = _leaky(dy, centred * scale + ops.matmul(mean, weight), slope)
-    d_offset = ops.sum(dy, axis=1, keepdims=True)  # (B, 1, C)
-    d_scale = ops.sum(dy * centred, axis=1, keepdims=True)
-    d_new_variance = 0.5 * d_scale / ops.sqrt(new_variance * variance)
-    d_variance = -0.5 * d_scale * scale / variance
-    projected = ops.matmul(weight * d_new_variance, ops.transpose(weight))
-    d_covariance = ops.eye(channels) * d_variance + projected  # (B, C, C)
-    d_mean = ops.matmul(d_offset, ops.transpose(weight))
-    dx = dy * scale + ops.matmul(centred, d_covariance * (2.0 / pixels))
-    dx = dx + (d_mean - scale * d_offset) / pixels
-    d_weight = 2.0 * spread * d_new_variance + ops.transpose(mean, (0, 2, 1)) * d_offset
-    return ops.cast(ops.reshape(dx, x.shape), x.dtype), ops.sum(d_weight, axis=0)

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from animegan_tf.errors import InputError
-from animegan_tf.layers.winograd import FrozenConv2D
+from animegan_tf.layers.cpu import FrozenConv2D
 from animegan_tf.untrusted import require_own_data
 
 

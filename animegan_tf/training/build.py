@@ -4,12 +4,12 @@ import dataclasses
 import json
 
 from animegan_tf.models import build_discriminator, build_generator, freeze_base
-from animegan_tf.training.dtgan import DTGANTrainer
 from animegan_tf.training.health.watch import Watch
 from animegan_tf.training.pretrain import GeneratorPretrainer
 from animegan_tf.training.saving.state import TrainingState
 from animegan_tf.training.step import WeightAverage, build_optimizer
 from animegan_tf.training.targets import TargetPool
+from animegan_tf.training.variants import DTGANVariant
 
 
 def features_dtype(config):
@@ -28,7 +28,7 @@ def build_trainers(config, features):
         features: model of `build_features`.
 
     Returns:
-        `(GeneratorPretrainer, DTGANTrainer)`.
+        `(GeneratorPretrainer, DTGANVariant)`.
     """
     resize = {"bilinear": "half_pixel"}.get(config.upsampling, config.upsampling)
     generator = build_generator(
@@ -36,33 +36,34 @@ def build_trainers(config, features):
     )
     if config.start.freeze == "base":
         freeze_base(generator)
-    settings, weights = config.optimizer, config.weights
+    settings, weights, targets = config.optimizer, config.weights, config.targets
     average = WeightAverage(generator, settings.ema)
     painted = config.data.photo_painted is not None
     pretrainer = GeneratorPretrainer(generator, features, weights, average, painted)
-    game = config.objective
-
-    def discriminator(name):
-        return build_discriminator(
-            config.width, name, config.precision, game.spectral, game.minibatch
+    objective = config.objective
+    discriminators = [
+        build_discriminator(
+            config.width,
+            name,
+            config.precision,
+            objective.spectral,
+            objective.minibatch,
         )
-
-    trainer = DTGANTrainer(
+        for name in ("support", "main")
+    ]
+    trainer = DTGANVariant(
         generator,
-        discriminator("support"),
-        discriminator("main"),
+        *discriminators,
         features,
-        weights,
-        TargetPool(
-            workers=config.targets.workers or None,
-            method=config.targets.superpixels,
-            min_size=config.targets.min_size,
-            strength=config.targets.denoise,
-            template=config.targets.template,
+        weights=weights,
+        targets=TargetPool(
+            targets.workers or None,
+            {"method": targets.superpixels, "min_size": targets.min_size},
+            {"strength": targets.denoise, "template": targets.template},
         ),
-        average,
-        game,
-        config.data.seed,
+        average=average,
+        settings=objective,
+        seed=config.data.seed,
     )
 
     def optimizer(rate, variables):

@@ -1,17 +1,17 @@
-"""Penalties on the slope of a discriminator.
+"""Penalties on the gradient of a discriminator by its pictures.
 
 They are trained through a gradient of a gradient, which `keras.ops` has no name for:
-this module needs TensorFlow. What is made of the gradients is in `objectives`.
+this module needs TensorFlow. What is made of the gradients is in `losses`.
 """
 
 import tensorflow as tf
 
-from animegan_tf.objectives import gradient_penalty, zero_centred_penalty
+from animegan_tf.losses import gradient_penalty, zero_centred_penalty
 from animegan_tf.training.replicas import own_part, replicas
 
 
-def verdict_gradients(discriminator, pictures):
-    """How the verdict on each picture, the mean of its logits, changes with it.
+def logit_gradients(discriminator, pictures):
+    """Gradients of each picture's mean logit by the picture.
 
     Args:
         discriminator: `keras.Model` that judges every picture by itself; its spectral
@@ -26,18 +26,18 @@ def verdict_gradients(discriminator, pictures):
         tape.watch(pictures)
         logits = discriminator(pictures)
         total = tf.reduce_sum(logits)
-    # Divided last: in float16 a patch's share would be rounded away inside.
+    # Divided last: in float16 a patch's part would be rounded away inside.
     patches = tf.cast(tf.size(logits[0]), tf.float32)
     return tf.cast(tape.gradient(total, pictures), tf.float32) / patches
 
 
-def slope_penalty(kind, discriminator, real, fakes, key):
+def penalty(kind, discriminator, real, fakes, key):
     """A penalty of one discriminator, without its factor.
 
     Args:
         kind: "gradient", on random points between every fake picture and a real one,
             kind by kind; "r1", on real pictures; or "r1_r2", on fake ones too.
-        discriminator: as in `verdict_gradients`.
+        discriminator: as in `logit_gradients`.
         real: `(batch, ...)` float32.
         fakes: list of `(weight, pictures)`, a pair for each kind of fake pictures.
         key: int64 `(2,)`, seed of the random points.
@@ -56,7 +56,7 @@ def slope_penalty(kind, discriminator, real, fakes, key):
         total = sum(weight for weight, _ in fakes)
         shown = [(total, real), *(fakes if kind == "r1_r2" else [])]
     pictures = tf.concat([pictures for _, pictures in shown], 0)
-    gradients = tf.split(verdict_gradients(discriminator, pictures), len(shown))
+    gradients = tf.split(logit_gradients(discriminator, pictures), len(shown))
     return sum(weight * measure(part) for (weight, _), part in zip(shown, gradients))
 
 

@@ -1,25 +1,14 @@
 """Phase 1: the generator learns to keep a photo's content, or painted photos."""
 
-import keras
-
 from animegan_tf import losses
 from animegan_tf.layers import compiled_layers
-from animegan_tf.training.health.readings import Readings
-from animegan_tf.training.step import (
-    Side,
-    apply_step,
-    gradients_of,
-    paint,
-    remember,
-    track,
-    watching,
-)
+from animegan_tf.training.step import Phase, minimize, stylize, watching
 
-TERMS = ("support/content", "main/content")
-PAINTED_TERMS = ("support/pixel", "main/pixel")
+LOSSES = ("support/content", "main/content")
+PAINTED_LOSSES = ("support/pixel", "main/pixel")
 
 
-class GeneratorPretrainer(keras.Model):
+class GeneratorPretrainer(Phase):
     """Trains both tails to reproduce the perceptual content of the photo.
 
     With painted photos they reproduce content and pixels of these instead: so a small
@@ -42,32 +31,33 @@ class GeneratorPretrainer(keras.Model):
     """
 
     def __init__(self, generator, features, weights, average, painted=False):
-        super().__init__(name="pretrainer")
-        self.built = True  # its networks are; it has no call of its own
+        super().__init__("pretrainer", LOSSES + (PAINTED_LOSSES if painted else ()))
         self.generator, self.features = generator, features
         self.loss_weights, self.average = weights, average
         self.painted = painted
-        names = TERMS + (PAINTED_TERMS if painted else ())
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
-        self.readings = Readings(names, ("generator",))
 
     def compile(self, optimizer):
         super().compile(jit_compile=False)
         self.generator_optimizer = optimizer
 
-    @property
-    def metrics(self):
-        return list(self.trackers.values())
+    @compiled_layers()
+    def train_step(self, batch):
+        before, variables = self.snapshot(), self.generator.trainable_variables
+        with watching(variables) as tape:
+            stylized = stylize(self.generator, batch["photo"])
+            target = batch["photo_painted" if self.painted else "photo"]
+            terms = self.generator_losses(target, stylized)
+        minimize(terms, tape, self.generator_optimizer, variables)
+        self.average.update()
+        return self.finish(before, terms)
 
-    def terms(self, target, painted):
+    def generator_losses(self, target, stylized):
         """Weighted distances of both tails to what they learn, by name."""
         w, terms = self.loss_weights, {}
         content = self.features(target)["content"]
-        for tail, weight in (
-            ("support", w.pretrain_support),
-            ("main", w.pretrain_main),
-        ):
-            picture = painted[tail]
+        weights = {"support": w.pretrain_support, "main": w.pretrain_main}
+        for tail, weight in weights.items():
+            picture = stylized[tail]
             if not weight:
                 continue
             terms[f"{tail}/content"] = weight * losses.feature_distance(
@@ -77,18 +67,3 @@ class GeneratorPretrainer(keras.Model):
                 pixel = losses.pixel_distance(target, picture)
                 terms[f"{tail}/pixel"] = weight * w.pretrain_pixel * pixel
         return terms
-
-    @compiled_layers()
-    def train_step(self, batch):
-        remembered = remember(self.generator)
-        variables = self.generator.trainable_variables
-        with watching(variables) as tape:
-            painted = paint(self.generator, batch["photo"])
-            target = batch["photo_painted" if self.painted else "photo"]
-            terms = self.terms(target, painted)
-            loss = sum(terms.values())
-        gradients = gradients_of(tape, loss, self.generator_optimizer, variables)
-        side = Side("generator", self.generator_optimizer, variables, gradients)
-        done = apply_step(terms, [side], remembered, self.average)
-        self.readings.write({**terms, **done})
-        return track(self.trackers, terms, done["step/applied"])

@@ -27,9 +27,29 @@ def mean_over_replicas(value):
     return tf.distribute.get_replica_context().all_reduce("MEAN", value)
 
 
+def parts_of_mean(gradients):
+    """What each replica gives to an optimizer, which adds all of theirs up.
+
+    They are finite on all replicas or NaN on all of them, or else some would skip an
+    overflow and others not: a `LossScaleOptimizer` looks at a replica's own.
+    """
+    if replicas() == 1:
+        return gradients
+    finite = on_every_replica(is_finite(gradients))
+    factor = tf.where(finite, 1.0 / replicas(), float("nan"))
+    return [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]
+
+
 def own_part(numbers):
     """The rows of this replica's pictures, from those of the whole batch's."""
     if replicas() == 1:
         return numbers
     number = tf.distribute.get_replica_context().replica_id_in_sync_group
     return tf.split(numbers, replicas())[number]
+
+
+def is_finite(tensors):
+    """Whether no number in several float tensors is NaN or infinite: boolean scalar."""
+    # A sum of squares is one fused pass a tensor, and keeps every NaN and infinity.
+    squares = tf.stack([tf.nn.l2_loss(tensor) for tensor in tensors])
+    return tf.reduce_all(tf.math.is_finite(squares))

@@ -47,7 +47,7 @@ class Start:
         """Copies the weights into the networks of a run and its average.
 
         Args:
-            trainer: `DTGANTrainer`, its networks as `shaped` settings build them.
+            trainer: `DTGAN`, its networks as `shaped` settings build them.
             state: the run's `TrainingState`.
 
         Raises:

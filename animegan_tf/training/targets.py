@@ -1,14 +1,14 @@
-"""Training targets that only exist as numpy code, made once per step.
+"""Superpixels and revisions of the support tail's pictures, made in every step.
 
-The graph stops, hands the pictures over, and goes on with the targets: this time
-is part of every adversarial step, so all pictures of a batch are worked on at once.
+The algorithms are numpy code: a step's graph stops for them, waits until the CPU has
+them for its pictures, and goes on with the targets: this time is part of every
+adversarial step, so all pictures of a batch are worked on at once.
 """
 
-import contextlib
 import os
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -27,72 +27,20 @@ class TargetPool:
 
     Args:
         workers: int, threads; None for one per CPU this process may use.
-        method, scale, sigma, min_size, segments: as in
-            `animegan_tf.imaging.superpixel.superpixels`.
-        strength, color_strength, template, search, lam, kappa: as in
-            `animegan_tf.imaging.smoothing.revise`.
+        superpixels: dict of arguments of `imaging.superpixel.superpixels`, or None.
+        revision: dict of arguments of `imaging.smoothing.revise`, or None.
 
     Attributes:
-        seconds: float, wall time in which somebody waited for this pool since its
-            owner last set it to 0. The pool only ever adds to it.
+        seconds: float, time for which steps have waited since its owner last set it to
+            0; replicas that wait side by side all count.
     """
 
-    def __init__(
-        self,
-        workers: int | None = None,
-        method: str = "felzenszwalb",
-        scale: float = 5,
-        sigma: float = 0.8,
-        min_size: int = 50,
-        segments: int = 200,
-        strength: float = 5,
-        color_strength: float = 6,
-        template: int = 5,
-        search: int = 7,
-        lam: float = 0.005,
-        kappa: float = 2.0,
-    ):
-        self.superpixel_options = {
-            "method": method,
-            "scale": scale,
-            "sigma": sigma,
-            "min_size": min_size,
-            "segments": segments,
-        }
-        self.revision_options = {
-            "strength": strength,
-            "color_strength": color_strength,
-            "template": template,
-            "search": search,
-            "lam": lam,
-            "kappa": kappa,
-        }
+    def __init__(self, workers: int | None = None, superpixels=None, revision=None):
+        self.superpixel_options = superpixels or {}
+        self.revision_options = revision or {}
         self.workers = workers or _available_cpus()
         self.seconds = 0.0
-        self._waiting, self._since, self._lock = 0, 0.0, threading.Lock()
         self._threads = ThreadPoolExecutor(self.workers, "targets")
-
-    def superpixels(self, images):
-        """Paint each picture of a batch in flat regions.
-
-        Args:
-            images: uint8 RGB (batch, height, width, 3), or float32 RGB in [0, 1].
-
-        Returns:
-            the same shape, dtype and range.
-        """
-        return self._collect([self._threads.map(self._superpixels, images)])[0]
-
-    def revise(self, images):
-        """Remove the texture of each picture of a batch.
-
-        Args:
-            images: uint8 RGB (batch, height, width, 3).
-
-        Returns:
-            float32 (batch, height, width, 3) in [0, 1].
-        """
-        return self._collect([self._threads.map(self._revise, images)])[0]
 
     def make(self, filtered, raw):
         """Both targets of one step; all pictures of both share the pool.
@@ -107,49 +55,37 @@ class TargetPool:
             float32 (batch, height, width, 3) in [0, 1].
         """
         # Revisions take longer: first in, so that no worker ends on one alone.
-        revisions = self._threads.map(self._revise, raw)
-        painted = self._threads.map(self._superpixels, filtered)
-        return tuple(self._collect([painted, revisions]))
+        revisions = self._threads.map(partial(revise, **self.revision_options), raw)
+        regions = self._threads.map(
+            partial(superpixels, **self.superpixel_options), filtered
+        )
+        return self._wait_for(regions), self._wait_for(revisions)
+
+    def revise(self, raw):
+        """The second result of `make` alone."""
+        return self._wait_for(
+            self._threads.map(partial(revise, **self.revision_options), raw)
+        )
 
     def close(self) -> None:
         """Let the threads go; the pool cannot be used afterwards."""
         self._threads.shutdown()
 
-    def _superpixels(self, image):
-        return superpixels(image, **self.superpixel_options)
-
-    def _revise(self, image):
-        return revise(image, **self.revision_options)
-
-    def _collect(self, pending):
-        """Wait for jobs under way and stack each group, adding up the time."""
-        with self._timed():
-            return [np.stack(list(results)) for results in pending]
-
-    @contextlib.contextmanager
-    def _timed(self):
-        """Counts time once, though several replicas may wait side by side."""
-        with self._lock:
-            if not self._waiting:
-                self._since = time.perf_counter()
-            self._waiting += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting -= 1
-                if not self._waiting:
-                    self.seconds += time.perf_counter() - self._since
+    def _wait_for(self, results):
+        start = time.perf_counter()
+        pictures = np.stack(list(results))
+        self.seconds += time.perf_counter() - start
+        return pictures
 
 
-def targets_in_graph(pool: TargetPool, filtered, raw):
+def make_targets(pool: TargetPool, filtered, raw):
     """`TargetPool.make` as an operation of a TensorFlow graph, without gradient.
 
-    What is to be revised crosses to the CPU as levels, rounded by `ops.to_uint8`, as
-    OpenCV's non-local means takes nothing else; superpixels are made of floats, which
-    keeps a step on several devices the step of one. The authors drop fractions in both,
-    which darkens the targets by half a level. XLA has no such operation: the caller
-    must not be compiled with `jit_compile=True`.
+    What is to be revised crosses to the CPU as grey levels, rounded by `ops.to_uint8`,
+    as OpenCV's non-local means takes nothing else; superpixels are made of floats,
+    which keeps a step on several devices the step of one. The authors drop fractions in
+    both, which darkens the targets by half a level. XLA has no such operation: the
+    caller must not be compiled with `jit_compile=True`.
 
     Args:
         pool: TargetPool.
@@ -158,24 +94,29 @@ def targets_in_graph(pool: TargetPool, filtered, raw):
         raw: support output before the filter, same shape, dtype and range.
 
     Returns:
-        (superpixels of `filtered`, revisions of `raw`), each
+        `{"superpixels": ..., "revision": ...}`, of `filtered` and of `raw`, each
         (batch, height, width, 3) float32 in [-1, 1], of the same static shape.
     """
     unit = ops.nan_to_num((ops.cast(filtered, "float32") + 1) / 2)
     superpixel, revision = tf.numpy_function(
         pool.make, [ops.clip(unit, 0, 1), to_uint8(raw)], [tf.float32, tf.float32]
     )
+    return {
+        "superpixels": _as_pictures(superpixel, raw.shape),
+        "revision": _as_pictures(revision, raw.shape),
+    }
+
+
+def make_revision(pool: TargetPool, raw):
+    """The revision of `make_targets` alone."""
+    picture = tf.numpy_function(pool.revise, [to_uint8(raw)], tf.float32)
+    return _as_pictures(picture, raw.shape)
+
+
+def _as_pictures(unit, shape):
     # numpy_function forgets shapes, and the layers that come next need them.
-    superpixel.set_shape(filtered.shape)
-    revision.set_shape(raw.shape)
-    return superpixel * 2 - 1, revision * 2 - 1
-
-
-def revision_in_graph(pool: TargetPool, raw):
-    """`TargetPool.revise` in the same way: the revision of `targets_in_graph` alone."""
-    revision = tf.numpy_function(pool.revise, [to_uint8(raw)], tf.float32)
-    revision.set_shape(raw.shape)
-    return revision * 2 - 1
+    unit.set_shape(shape)
+    return tf.stop_gradient(unit * 2 - 1)
 
 
 def _available_cpus():

@@ -43,6 +43,27 @@ class Readings:
         return dict(zip(self.names, self.values.numpy().tolist()))
 
 
+def figures_of(photo, stylized, logits, gradients):
+    """The figures of both tails by name.
+
+    Args:
+        photo: `(batch, height, width, 3)`.
+        stylized: dict of the tails' pictures of it.
+        logits: dict by kind: "anime" and "support", "revision" and "main".
+        gradients: of the adversarial losses, without their weight, by the pictures that
+            the discriminators saw, by tail.
+    """
+    figures = {}
+    for tail, real in (("support", "anime"), ("main", "revision")):
+        figures |= {
+            f"{tail}/accuracy": accuracy(logits[real], logits[tail]),
+            f"{tail}/slope": slope(gradients[tail]),
+            f"{tail}/diversity": diversity(stylized[tail], photo),
+            f"{tail}/change": change(stylized[tail], photo),
+        }
+    return figures
+
+
 def accuracy(real, painted):
     """Share of patches that a discriminator tells apart: 1 all, 0.5 a guess.
 

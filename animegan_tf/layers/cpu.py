@@ -1,12 +1,123 @@
-"""A frozen 3x3 convolution with a quarter of the multiplications."""
+"""Kernels for training steps on a CPU: LADE as one, frozen convolutions by Winograd.
 
+XLA leaves convolutions slower than TensorFlow's own, so a whole step gains nothing
+from it; but chains of element-wise operations and reductions, which TensorFlow sends
+through memory one by one, take less time when compiled as one. Such a kernel is
+compiled again for every size, which only training, with its one size, repays. GPUs and
+TPUs need none of this: their libraries choose such algorithms themselves.
+"""
+
+import contextlib
+import contextvars
 import functools
 
 import keras
 import numpy as np
 from keras import ops
 
-from animegan_tf.layers.compiled import computes_on_cpu
+_wanted = contextvars.ContextVar("animegan_tf_compiled_layers", default=False)
+
+
+@contextlib.contextmanager
+def compiled_layers():
+    """Within it, layers that have a compiled form use it, if a CPU does the work."""
+    token = _wanted.set(computes_on_cpu())
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def use_compiled(inputs):
+    """Whether a layer should take its compiled form for this input."""
+    return _wanted.get() and None not in inputs.shape
+
+
+def computes_on_cpu():
+    """Whether TensorFlow computes, and without a GPU or a TPU."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not any(tf.config.list_physical_devices(x) for x in ("GPU", "TPU"))
+
+
+@functools.cache
+def _kernel(function):
+    """A function as one kernel, so that layers of equal shape share a compilation."""
+    import tensorflow as tf
+
+    return tf.function(function, jit_compile=True)
+
+
+# LADE.
+
+
+def compiled_lade(x, weight, epsilon, slope):
+    """`LADE` by covariance and leaky ReLU, with its gradient in closed form."""
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def apply(x, weight):
+        y, *statistics = _kernel(_forward)(x, weight, epsilon, slope)
+        gradient = _kernel(_backward)
+        return y, lambda dy: gradient(dy, x, weight, *statistics, slope)
+
+    return apply(x, weight)
+
+
+def _centred(x):
+    """`(B, HW, C)` float32 without its mean, and the mean `(B, 1, C)`."""
+    batch, height, width, channels = x.shape
+    x = ops.reshape(ops.cast(x, "float32"), (batch, height * width, channels))
+    mean = ops.mean(x, axis=1, keepdims=True)
+    return x - mean, mean
+
+
+def _leaky(values, of, slope):
+    """`values` times the slope where `of` is below 0."""
+    return values if slope == 1 else ops.where(of > 0, values, values * slope)
+
+
+def _forward(x, weight, epsilon, slope):
+    """The result, both variances plus epsilon `(B, 1, C)`, and cov(x) W."""
+    centred, mean = _centred(x)
+    product = ops.matmul(ops.transpose(centred, (0, 2, 1)), centred)
+    covariance = product / centred.shape[1]  # (B, C, C)
+    variance = ops.diagonal(covariance, axis1=1, axis2=2)[:, None] + epsilon
+    spread = ops.matmul(covariance, weight)
+    new_variance = ops.sum(spread * weight, axis=1, keepdims=True) + epsilon
+    y = centred * ops.sqrt(new_variance / variance) + ops.matmul(mean, weight)
+    y = _leaky(y, y, slope)
+    return ops.cast(ops.reshape(y, x.shape), x.dtype), variance, new_variance, spread
+
+
+def _backward(dy, x, weight, variance, new_variance, spread, slope):
+    """Gradients with respect to `x` and `weight`.
+
+    With `c` the centred input, `a` the scale, N pixels and `S` the covariance:
+    `dS = diag(dvar) + W diag(dvar_t) W'` is symmetric, so `dc = a dy + c (2 / N) dS`;
+    the mean's gradient spreads evenly over the pixels.
+    """
+    centred, mean = _centred(x)
+    _, pixels, channels = centred.shape
+    dy = ops.reshape(ops.cast(dy, "float32"), centred.shape)
+    scale = ops.sqrt(new_variance / variance)
+    dy = _leaky(dy, centred * scale + ops.matmul(mean, weight), slope)
+    d_offset = ops.sum(dy, axis=1, keepdims=True)  # (B, 1, C)
+    d_scale = ops.sum(dy * centred, axis=1, keepdims=True)
+    d_new_variance = 0.5 * d_scale / ops.sqrt(new_variance * variance)
+    d_variance = -0.5 * d_scale * scale / variance
+    projected = ops.matmul(weight * d_new_variance, ops.transpose(weight))
+    d_covariance = ops.eye(channels) * d_variance + projected  # (B, C, C)
+    d_mean = ops.matmul(d_offset, ops.transpose(weight))
+    dx = dy * scale + ops.matmul(centred, d_covariance * (2.0 / pixels))
+    dx = dx + (d_mean - scale * d_offset) / pixels
+    d_weight = 2.0 * spread * d_new_variance + ops.transpose(mean, (0, 2, 1)) * d_offset
+    return ops.cast(ops.reshape(dx, x.shape), x.dtype), ops.sum(d_weight, axis=0)
+
+
+# Frozen convolutions.
 
 # Transforms of F(4x4, 3x3), interpolation points 0, 1, -1, 2, -2 and infinity.
 _INPUT = (
@@ -84,7 +195,7 @@ def _frozen_function(kernel, bias, rectify):
     import tensorflow as tf
 
     kernel, bias = tf.constant(_transformed(kernel)), tf.constant(bias)
-    forward, backward = _compiled()
+    forward, backward = _kernel(_convolve), _kernel(_convolve_back)
 
     @tf.custom_gradient
     def apply(x):
@@ -93,20 +204,6 @@ def _frozen_function(kernel, bias, rectify):
         return y, lambda dy: backward(dy, kernel, x if rectify else None)
 
     return apply
-
-
-@functools.cache
-def _compiled():
-    """Both directions, each as one kernel: unless fused, the sums cost too much.
-
-    One function for all layers, so that those of equal shape share a compilation.
-    """
-    import tensorflow as tf
-
-    return (
-        tf.function(_convolve, jit_compile=True),
-        tf.function(_convolve_back, jit_compile=True),
-    )
 
 
 def _transformed(kernel):

@@ -6,7 +6,6 @@ picture is filled with 0, the middle grey of [-1, 1].
 
 import tensorflow as tf
 
-from animegan_tf.objectives import share_taken_for_real
 from animegan_tf.training.replicas import mean_over_replicas, own_part, replicas
 
 _SHIFT, _HOLE = 1 / 8, 1 / 2  # of the side, as in the paper
@@ -23,8 +22,8 @@ def draw(count, key):
     return own_part(tf.random.stateless_uniform((whole, 8), key, alg="philox"))
 
 
-def augmented(pictures, names, numbers, share):
-    """Pictures, each with every change at a chance of `share`.
+def augmented(pictures, names, numbers, probability):
+    """Pictures, each with every change at a probability.
 
     Real and fake pictures that are given the same numbers change in the same way:
     picture i of one kind as picture i of the other.
@@ -33,7 +32,7 @@ def augmented(pictures, names, numbers, share):
         pictures: `(batch, side, side, 3)` float32 in [-1, 1].
         names: some of `config.AUGMENTATIONS`.
         numbers: of `draw`.
-        share: between 0 and 1, a number or a scalar tensor.
+        probability: between 0 and 1, a number or a scalar tensor.
 
     Returns:
         The same shape; brightness may leave the range by up to 0.5. The gradient flows
@@ -41,10 +40,10 @@ def augmented(pictures, names, numbers, share):
 
     Reference:
         Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training",
-        NeurIPS 2020; the share is that of Karras et al., "Training Generative
+        NeurIPS 2020; the probability is that of Karras et al., "Training Generative
         Adversarial Networks with Limited Data", NeurIPS 2020.
     """
-    chance, places = numbers[:, :3] < share, numbers[:, 3:]
+    chance, places = numbers[:, :3] < probability, numbers[:, 3:]
     if "translation" in names:
         pictures = _shifted(pictures, places[:, :2], chance[:, 0])
     if "cutout" in names:
@@ -84,15 +83,14 @@ def _kept(pictures, places, chance):
     return tf.where(hole, 0.0, 1.0)[..., None]
 
 
-class AugmentationShare:
-    """The share of pictures that are changed, for one discriminator.
+class AugmentationProbability:
+    """The probability with which pictures are changed, for one discriminator.
 
     Args:
-        start: the share; where it is steered, the first one.
+        start: the probability; where it is adapted, the first one.
         target: separation of the training pictures to hold, between 0 and 1; 0 keeps
-            the share fixed.
-        pictures: real pictures in which the share can go from 0 to 1.
-        middle: of the objective.
+            the probability fixed.
+        pictures: real pictures in which the probability can go from 0 to 1.
         name: of the variable.
 
     Attributes:
@@ -102,23 +100,23 @@ class AugmentationShare:
         Karras et al. 2020, section 3; adjusted after every batch instead of four.
     """
 
-    def __init__(self, start, target, pictures, middle, name):
+    def __init__(self, start, target, pictures, name):
         self.value = tf.Variable(start, dtype=tf.float32, name=name)
-        self.target, self.pictures, self.middle = target, pictures, middle
+        self.target, self.pictures = target, pictures
 
-    def steer(self, real, fake, applied=True):
-        """Raises the share if the discriminator separates too well, else lowers it.
+    def adapt(self, real, middle):
+        """Raises it if the discriminator separates too well, else lowers it.
+
+        Near a separation of 0 it cannot tell, near 1 it knows every real picture it has
+        seen: it overfits.
 
         Args:
-            real, fake: logits of a batch of training pictures and of painted ones.
-            applied: boolean scalar, whether the step is; else the share stays.
+            real: logits of a batch of training pictures.
+            middle: logits between real and fake, broadcast.
         """
         if self.target:
-            separation = mean_over_replicas(
-                share_taken_for_real(real, self.middle, fake)
-            )
+            separation = mean_over_replicas(tf.reduce_mean(tf.sign(real - middle)))
             whole = tf.shape(real)[0] * replicas()
             pace = tf.cast(whole, tf.float32) / self.pictures
             step = pace * tf.sign(separation - self.target)
-            moved = tf.clip_by_value(self.value + step, 0.0, 1.0)
-            self.value.assign(tf.where(applied, moved, self.value))
+            self.value.assign(tf.clip_by_value(self.value + step, 0.0, 1.0))
