@@ -57,10 +57,6 @@ def storage(request, monkeypatch):
         monkeypatch.setattr(pipeline, "MEMORY", 0)
 
 
-def with_(data, **changes):
-    return DataConfig(**{**vars(data), **changes})
-
-
 def batches(sources, data, steps, start_step=0, **share):
     """Levels 0 to 255, as integers."""
     dataset = build_dataset(sources, data, steps, start_step, **share)
@@ -125,7 +121,7 @@ def test_crops_and_flips_are_windows_of_the_picture_and_differ(sources, data):
 
 
 def test_without_flip_and_crop_pictures_stay_whole(sources, data, tmp_path):
-    plain = with_(data, flip=False, crop=0.0, image_size=LOADED)
+    plain = dataclasses.replace(data, flip=False, crop=0.0, image_size=LOADED)
     for batch in batches(sources, plain, 3):
         for key in KEYS:
             for image in batch[key]:
@@ -151,7 +147,7 @@ def test_kinds_are_shuffled_apart(sources, data):
 
 @pytest.mark.parametrize("augment", [0.0, 1.0])
 def test_start_step_gives_the_tail_of_the_stream(sources, data, storage, augment):
-    data = with_(data, augment=augment)
+    data = dataclasses.replace(data, augment=augment)
     stream = batches(sources, data, 9)
     for start in (1, 4, 8):
         assert same(batches(sources, data, 9 - start, start), stream[start:])
@@ -163,7 +159,7 @@ def test_shares_make_up_the_batch(sources, data, storage, updates):
 
     Of two updates a step, each has half of the batch and half of every part.
     """
-    data = with_(data, batch_size=6, augment=0.8)
+    data = dataclasses.replace(data, batch_size=6, augment=0.8)
     whole = batches(sources, data, 2, 1)
     first, second = (
         batches(sources, data, 2, 1, share=Share(*numbers, 3, updates))
@@ -189,7 +185,9 @@ def test_seed_decides(sources, data, storage):
     stream = batches(sources, data, 4)
     assert same(stream, batches(sources, data, 4))
     for seed in (6, -1, 2**40):
-        assert not same(stream, batches(sources, with_(data, seed=seed), 4))
+        assert not same(
+            stream, batches(sources, dataclasses.replace(data, seed=seed), 4)
+        )
 
 
 def test_memory_and_files_give_the_same(sources, data, monkeypatch):
@@ -203,7 +201,9 @@ def test_colours_of_anime_change_together_and_photos_do_not(sources, data):
         sources.photos, sources.photo_superpixels, sources.anime, sources.anime
     )
     plain = batches(alike, data, 4)
-    for before, after in zip(plain, batches(alike, with_(data, augment=1.0), 4)):
+    for before, after in zip(
+        plain, batches(alike, dataclasses.replace(data, augment=1.0), 4)
+    ):
         assert np.array_equal(before["photo"], after["photo"])
         assert not np.array_equal(before["anime"], after["anime"])
         assert np.array_equal(after["anime"], after["anime_smooth"])
@@ -225,7 +225,7 @@ def test_any_size_mode_and_suffix(tmp_path, data):
     rgb.resize((400, 300)).save(photos / "large.bmp")
     rgb.convert("1").save(anime / "bits.png")
     rgb.convert("LA").save(anime / "grey.alpha.png")
-    data = with_(data, photos=photos, anime=anime, batch_size=2)
+    data = dataclasses.replace(data, photos=photos, anime=anime, batch_size=2)
     stream = batches(load_sources(data, 20, "felzenszwalb"), data, 3)
     assert all(
         batch[key].shape == (2, SIDE, SIDE, 3) for batch in stream for key in KEYS
@@ -237,7 +237,7 @@ def test_given_superpixels_stay_flat_when_they_are_resized(tmp_path, data):
     for name in ("photos", "flat", "anime"):
         (tmp_path / name).mkdir()
         write_image(tmp_path / name / "a.png", blocks.astype(np.uint8))
-    data = with_(
+    data = dataclasses.replace(
         data,
         photos=tmp_path / "photos",
         photo_superpixels=tmp_path / "flat",
@@ -258,7 +258,7 @@ def test_a_file_lost_since_it_was_found_is_named(sources, data, storage):
 
 def test_steps_per_epoch(sources, data):
     assert steps_per_epoch(sources, data) == 2
-    assert steps_per_epoch(sources, with_(data, batch_size=8)) == 1
+    assert steps_per_epoch(sources, dataclasses.replace(data, batch_size=8)) == 1
 
 
 def test_validation_batch(sources, data, tmp_path):
@@ -268,7 +268,7 @@ def test_validation_batch(sources, data, tmp_path):
         assert np.array_equal(image, square(read_image(path), SIDE))
     folder = tmp_path / "validation"
     folder.mkdir()
-    given = with_(data, validation=folder)
+    given = dataclasses.replace(data, validation=folder)
     with pytest.raises(InputError, match="validation"):
         validation_batch(given, sources)
     (folder / "a.png").write_bytes(b"no picture")

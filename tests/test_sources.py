@@ -42,12 +42,12 @@ def data(tmp_path):
     )
 
 
-def with_(data, **changes):
-    return DataConfig(**{**vars(data), **changes})
+def load(data, min_size=20, method="felzenszwalb", **changes):
+    return load_sources(dataclasses.replace(data, **changes), min_size, method)
 
 
 def test_partners_are_made_at_the_loading_size(data):
-    sources = load_sources(data, 20, "felzenszwalb")
+    sources = load(data)
     assert loading_size(data) == 40
     assert [p.name for p in sources.photos] == "a.jpg a.png b.jpeg c.webp d.bmp".split()
     assert len(set(sources.photo_superpixels)) == 5
@@ -61,36 +61,36 @@ def test_partners_are_made_at_the_loading_size(data):
 
 
 def test_slic_and_other_sizes_have_files_of_their_own(data):
-    first = load_sources(data, 20, "felzenszwalb").photo_superpixels
+    first = load(data).photo_superpixels
     for other in (
-        load_sources(data, 20, "slic"),
-        load_sources(data, 30, "felzenszwalb"),
-        load_sources(with_(data, crop=0.0), 20, "felzenszwalb"),
+        load(data, method="slic"),
+        load(data, 30),
+        load(data, crop=0.0),
     ):
         assert not set(first) & set(other.photo_superpixels)
 
 
 def test_the_cache_is_made_once(data, monkeypatch):
-    first = load_sources(data, 20, "felzenszwalb")
+    first = load(data)
     files = [*first.photo_superpixels, *first.anime_smooth]
     times = [path.stat().st_mtime_ns for path in files]
 
     def unexpected(path):
         raise AssertionError(f"{path} was decoded again")
 
-    monkeypatch.setattr(cache.io, "read_image", unexpected)
-    assert load_sources(data, 20, "felzenszwalb") == first
+    monkeypatch.setattr(cache, "read_image", unexpected)
+    assert load(data) == first
     assert [path.stat().st_mtime_ns for path in files] == times
 
 
 def test_only_what_changed_is_made_again(data):
-    first = load_sources(data, 20, "felzenszwalb")
+    first = load(data)
     for path in first.photo_superpixels:
         os.utime(path, (1, 1))
     draw(data.photos, ["a.png"], size=(50, 44))
     first.photo_superpixels[3].unlink()
     first.photo_superpixels[4].write_bytes(b"cut short")
-    again = load_sources(data, 20, "felzenszwalb").photo_superpixels
+    again = load(data).photo_superpixels
     assert again == first.photo_superpixels
     made = [path.stat().st_mtime > 1 for path in again]
     assert made == [False, True, False, True, True]
@@ -99,16 +99,16 @@ def test_only_what_changed_is_made_again(data):
 
 
 def test_a_damaged_record_only_costs_time(data):
-    first = load_sources(data, 20, "felzenszwalb")
+    first = load(data)
     for record in data.cache.rglob("*.json"):
         record.write_text("{")
-    assert load_sources(data, 20, "felzenszwalb") == first
+    assert load(data) == first
 
 
 def test_undecodable_pictures_are_named_counted_and_left_out(data, capsys):
     (data.photos / "b.jpeg").write_bytes(b"no picture")
     for _ in range(2):  # a failure is not forgotten when the rest is remembered
-        sources = load_sources(data, 20, "felzenszwalb")
+        sources = load(data)
         assert [p.name for p in sources.photos] == "a.jpg a.png c.webp d.bmp".split()
         assert len(sources.photo_superpixels) == 4
         ((path, reason),) = sources.skipped
@@ -116,15 +116,13 @@ def test_undecodable_pictures_are_named_counted_and_left_out(data, capsys):
         error = capsys.readouterr().err
         assert str(path) in error and "left out 1 of 5" in error
     draw(data.photos, ["b.jpeg"])
-    assert len(load_sources(data, 20, "felzenszwalb").photos) == 5
+    assert len(load(data).photos) == 5
 
 
 def test_an_undecodable_partner_takes_its_picture_along(data, tmp_path):
     draw(tmp_path / "smooth", ["x.png", "y.PNG", "z.png"])
     (tmp_path / "smooth" / "y.PNG").write_bytes(b"no picture")
-    sources = load_sources(
-        with_(data, anime_smooth=tmp_path / "smooth"), 20, "felzenszwalb"
-    )
+    sources = load(data, anime_smooth=tmp_path / "smooth")
     assert [path.name for path in sources.anime] == ["x.png", "z.jpg"]
     assert [path.name for path in sources.anime_smooth] == ["x.png", "z.png"]
 
@@ -132,60 +130,49 @@ def test_an_undecodable_partner_takes_its_picture_along(data, tmp_path):
 def test_too_few_pictures(data):
     (data.anime / "x.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="anime: .* 3 usable .* received 2 of 3"):
-        load_sources(with_(data, batch_size=3), 20, "felzenszwalb")
+        load(data, batch_size=3)
 
 
-@pytest.mark.parametrize("name", ["photos", "anime", "anime_smooth"])
-def test_missing_folder(data, name):
-    with pytest.raises(InputError, match="nowhere"):
-        load_sources(with_(data, **{name: Path("nowhere")}), 20, "felzenszwalb")
-
-
-@pytest.mark.parametrize("name", ["photos", "anime"])
-def test_folder_not_given(data, name):
-    with pytest.raises(InputError, match=f"--{name} must name"):
-        load_sources(with_(data, **{name: None}), 20, "felzenszwalb")
+def test_a_folder_that_is_missing_or_not_given(data):
+    for name in ("photos", "anime", "anime_smooth"):
+        with pytest.raises(InputError, match="nowhere"):
+            load(data, **{name: Path("nowhere")})
+    for name in ("photos", "anime"):
+        with pytest.raises(InputError, match=f"--{name} must name"):
+            load(data, **{name: None})
 
 
 def test_cache_that_is_a_file(data):
     data.cache.write_text("")
     with pytest.raises(InputError, match="cache: must be a folder"):
-        load_sources(data, 20, "felzenszwalb")
+        load(data)
 
 
 def test_given_partners_match_by_name_then_by_stem(data, tmp_path):
     folder = tmp_path / "flat"
     draw(folder, ["a.png", "a.jpg.png", "b.png", "c.webp", "d.jpg", "unused.png"])
-    given = with_(data, photo_superpixels=folder)
-    sources = load_sources(given, 20, "felzenszwalb")
-    assert [path.name for path in sources.photo_superpixels] == [
-        "a.jpg.png",
-        "a.png",
-        "b.png",
-        "c.webp",
-        "d.jpg",
-    ]
+    found = load(data, photo_superpixels=folder).photo_superpixels
+    assert [p.name for p in found] == "a.jpg.png a.png b.png c.webp d.jpg".split()
 
 
 def test_missing_partners_are_named_and_counted(data, tmp_path):
     draw(tmp_path / "flat", ["a.png", "b.png"])
-    given = with_(data, photo_superpixels=tmp_path / "flat")
     # a.png belongs to the photo of that name, so a.jpg has none.
     with pytest.raises(InputError, match="flat: .* for 3: a.jpg, c.webp, d.bmp"):
-        load_sources(given, 20, "felzenszwalb")
+        load(data, photo_superpixels=tmp_path / "flat")
 
 
 def test_painted_photos_are_matched_and_take_their_photos_along(data, tmp_path):
-    assert load_sources(data, 20).photo_painted == ()
+    assert load(data).photo_painted == ()
     folder = tmp_path / "painted"
     names = ["a.jpg.png", "a.png", "b.png", "c.png", "d.png", "unused.png"]
     draw(folder, names)
-    given = with_(data, photo_painted=folder)
-    sources = load_sources(given, 20)
+    given = dataclasses.replace(data, photo_painted=folder)
+    sources = load(given)
     assert [path.name for path in sources.photo_painted] == names[:5]
     (folder / "b.png").write_bytes(b"no picture")
     (data.photos / "d.bmp").write_bytes(b"no picture")
-    sources = load_sources(given, 20)
+    sources = load(given)
     assert [path.name for path in sources.photos] == ["a.jpg", "a.png", "c.webp"]
     assert [path.name for path in sources.photo_painted] == names[:2] + names[3:4]
     assert len(sources.photo_superpixels) == 3
@@ -193,17 +180,16 @@ def test_painted_photos_are_matched_and_take_their_photos_along(data, tmp_path):
     assert len(sources.skipped) == 2
     (folder / "c.png").unlink()
     with pytest.raises(InputError, match="painted: .* for 1: c.webp"):
-        load_sources(given, 20)
+        load(given)
     with pytest.raises(InputError, match="nowhere"):
-        load_sources(with_(data, photo_painted=Path("nowhere")), 20)
+        load(data, photo_painted=Path("nowhere"))
 
 
 def test_partner_of_other_proportions(data, tmp_path):
     draw(tmp_path / "smooth", ["x.png", "y.PNG"])
     draw(tmp_path / "smooth", ["z.png"], size=(44, 36))
-    given = with_(data, anime_smooth=tmp_path / "smooth")
     with pytest.raises(InputError, match="z.png: .* 36 x 44, received 44 x 36"):
-        load_sources(given, 20, "felzenszwalb")
+        load(data, anime_smooth=tmp_path / "smooth")
 
 
 def test_upstream_layout_is_found_without_flags(data, tmp_path):
@@ -212,59 +198,38 @@ def test_upstream_layout_is_found_without_flags(data, tmp_path):
     draw(root / "seg_train_5-0.8-50", ["1.png", "2.png"])
     draw(root / "Hayao" / "style", ["1.jpg", "2.jpg"])
     draw(root / "Hayao" / "smooth", ["1.jpg", "2.jpg"])
-    given = with_(
+    given = dataclasses.replace(
         data, photos=root / "train_photo", anime=root / "Hayao" / "style", batch_size=1
     )
-    sources = load_sources(given, 50, "felzenszwalb")
+    sources = load(given, 50)
     assert {p.parent.name for p in sources.photo_superpixels} == {"seg_train_5-0.8-50"}
     assert {p.parent.name for p in sources.anime_smooth} == {"smooth"}
     # Superpixels of another kind are not what that folder holds.
     for other in (
-        load_sources(given, 100, "felzenszwalb"),
-        load_sources(given, 50, "slic"),
+        load(given, 100),
+        load(given, 50, "slic"),
     ):
         assert all(p.is_relative_to(data.cache) for p in other.photo_superpixels)
 
 
-def test_noise_is_made_where_the_settings_ask_for_it(tmp_path):
+def test_noise_is_made_where_the_settings_ask_for_it(data):
     rng = np.random.default_rng(0)
-    for kind in ("photos", "anime"):
-        (tmp_path / kind).mkdir()
-        for i in range(2):
-            picture = rng.integers(0, 200, (48, 48, 3), dtype="uint8")
-            write_image(tmp_path / kind / f"{i}.png", picture)
-    data = DataConfig(
-        photos=tmp_path / "photos",
-        anime=tmp_path / "anime",
-        cache=tmp_path / "cache",
-        image_size=32,
-        batch_size=2,
-        noise=0.1,
-    )
-    sources = load_sources(data, min_size=20)
-    for path in sources.anime_smooth:
+    for path in data.anime.iterdir():
+        write_image(path, rng.integers(0, 200, (48, 48, 3), dtype="uint8"))
+    noisy, plain = (load(data, noise=noise).anime_smooth for noise in (0.1, 0.0))
+    for path in noisy:
         white = (read_image(path) == 255).all(-1).mean()
         assert abs(white - 0.1) < 0.01
-    plain = load_sources(dataclasses.replace(data, noise=0.0), min_size=20)
-    assert not set(plain.anime_smooth) & set(sources.anime_smooth)
-    assert (read_image(plain.anime_smooth[0]) == 255).all(-1).mean() < 0.01
+    assert not set(plain) & set(noisy)
+    assert (read_image(plain[0]) == 255).all(-1).mean() < 0.01
 
 
-def test_folders_beside_the_style_are_found_by_their_noise(tmp_path):
-    draw(tmp_path / "photos", ["a.png", "b.png"])
-    for name in ("style", "smooth", "smooth_noise"):
-        draw(tmp_path / "Shinkai" / name, ["a.png", "b.png"])
-    for noise, name in ((0.0, "smooth"), (0.1, "smooth_noise")):
-        data = DataConfig(
-            photos=tmp_path / "photos",
-            anime=tmp_path / "Shinkai" / "style",
-            cache=tmp_path / "cache",
-            image_size=32,
-            batch_size=2,
-            noise=noise,
-        )
-        found = {path.parent.name for path in load_sources(data, 20).anime_smooth}
-        assert found == {name}
+@pytest.mark.parametrize("noise, name", [(0.0, "smooth"), (0.1, "smooth_noise")])
+def test_folders_beside_the_style_are_found_by_their_noise(data, tmp_path, noise, name):
+    for folder in ("style", "smooth", "smooth_noise"):
+        draw(tmp_path / "Shinkai" / folder, ["a.png", "b.png"])
+    found = load(data, anime=tmp_path / "Shinkai" / "style", noise=noise).anime_smooth
+    assert {path.parent.name for path in found} == {name}
 
 
 @pytest.mark.parametrize(

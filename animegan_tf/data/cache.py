@@ -7,14 +7,13 @@ as long as the file still has that size and that time.
 import hashlib
 import json
 import os
-import uuid
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 from tqdm import tqdm
 
 from animegan_tf.errors import InputError
-from animegan_tf.files import make_folder
+from animegan_tf.files import make_folder, write_atomic
 from animegan_tf.imaging.codec import read_image, write_image
 from animegan_tf.untrusted import inside
 
@@ -55,7 +54,7 @@ def shapes(pictures: list[Path], cache: Path):
             record.pop(path.name, None)
             broken[path] = reason
         if done % _SAVE_EVERY == 0 or done == len(new):
-            _write_record(record_path, record)
+            write_atomic(record_path, json.dumps(record).encode())
     usable = {p: tuple(record[p.name][2:]) for p in pictures if p not in broken}
     return usable, list(broken.items())
 
@@ -102,7 +101,7 @@ def derive(pictures: list[Path], cache: Path, name: str, function, label: str):
     for done, (key, entry) in enumerate(in_threads(make, new, label), 1):
         record[key] = entry
         if done % _SAVE_EVERY == 0 or done == len(new):
-            _write_record(record_path, record)
+            write_atomic(record_path, json.dumps(record).encode())
     return [target(path) for path in pictures]
 
 
@@ -148,14 +147,3 @@ def _read_record(path):
 
 def _is_entry(entry):
     return isinstance(entry, list) and all(type(n) is int and n >= 0 for n in entry)
-
-
-def _write_record(path, record):
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.write_text(json.dumps(record))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: the cache must be writable, received: {error.strerror}."
-        ) from error

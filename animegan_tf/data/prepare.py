@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import multiprocessing
 import os
 from collections import deque
@@ -234,12 +235,8 @@ def _delete_results(kind, dataset, manifest):
 
 
 def _as_json(settings):
-    def plain(value):
-        if isinstance(value, tuple):
-            return [plain(item) for item in value]
-        return value.as_posix() if isinstance(value, Path) else value
-
-    return {k: plain(v) for k, v in dataclasses.asdict(settings).items()}
+    """The settings as they come back from a file."""
+    return json.loads(json.dumps(dataclasses.asdict(settings), default=Path.as_posix))
 
 
 def _unfinished(kind, pictures, manifest, dataset):
