@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from types import SimpleNamespace
 
 import keras
@@ -86,9 +87,16 @@ def drawn(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def dataset(drawn, folder):
+@pytest.fixture(scope="module")
+def made(drawn, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
     prepare_anime(drawn, folder, "S", ANIME, workers=1)
+    return folder
+
+
+@pytest.fixture
+def dataset(made, folder):
+    shutil.copytree(made, folder, dirs_exist_ok=True)
     return folder
 
 
