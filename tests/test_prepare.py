@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from corpus import UNREADABLE, make_corpus, portrait, vignette
 from PIL import Image, ImageDraw, ImageFont
-from skimage import data as skimage_data
 
 from animegan_tf.data import anime, photo
 from animegan_tf.data.prepare import prepare_anime, prepare_photos
@@ -48,13 +47,19 @@ def reasons(summary):
 
 
 @pytest.fixture
-def faces(tmp_path):
-    """A folder of one portrait in two sizes, one of them in a sub-folder."""
-    folder = tmp_path / "photos"
-    (folder / "more").mkdir(parents=True)
-    write_image(folder / "a.jpg", portrait())
-    write_image(folder / "more" / "b.png", skimage_data.astronaut())
-    return folder
+def inbox(tmp_path):
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Photos of every odd kind, the data set made of them, and its summary."""
+    folder = tmp_path_factory.mktemp("corpus")
+    files = make_corpus(folder / "in")
+    (folder / "in" / "notes.txt").write_text("no picture")
+    summary = prepare_photos(folder / "in", folder / "set", PHOTOS, workers=1)
+    return files, folder / "set", summary
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +71,24 @@ def drawn(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def drawn_set(drawn, tmp_path_factory):
+    """The style that is made of them."""
+    folder = tmp_path_factory.mktemp("set")
+    prepare_anime(drawn, folder, "S", ANIME, workers=1)
+    return folder
+
+
+@pytest.fixture
+def dataset(drawn_set, tmp_path):
+    return Path(shutil.copytree(drawn_set, tmp_path / "dataset"))
+
+
 # Photos
 
 
-def test_every_odd_picture_is_handled_and_none_is_lost(tmp_path):
-    files = make_corpus(tmp_path / "corpus")
-    (tmp_path / "corpus" / "notes.txt").write_text("no picture")
-    summary = prepare_photos(tmp_path / "corpus", tmp_path / "set", PHOTOS, workers=1)
+def test_every_odd_picture_is_handled_and_none_is_lost(corpus):
+    files, _, summary = corpus
     assert {record.source for record in summary.records} == set(files)
     assert summary.others == ["notes.txt"]
     found = reasons(summary)
@@ -91,35 +107,27 @@ def test_every_odd_picture_is_handled_and_none_is_lost(tmp_path):
     assert report["counts"]["sources"] == len(files)
 
 
-def test_all_eight_orientations_give_the_same_face(tmp_path):
-    files = make_corpus(tmp_path / "corpus")
-    turned = tmp_path / "turned"
-    turned.mkdir()
-    for name, path in files.items():
-        if name.startswith("exif_"):
-            shutil.copy(path, turned)
-    summary = prepare_photos(turned, tmp_path / "set", PHOTOS, workers=1)
-    assert len(summary.records) == 8
-    landmarks = np.array([record.landmarks for record in summary.records])
-    assert np.abs(landmarks - landmarks[0]).max() < 2
+def test_all_eight_orientations_give_the_same_face(corpus):
+    turned = [r.landmarks for r in corpus[2].records if r.source.startswith("exif_")]
+    assert len(turned) == 8
+    assert np.abs(np.array(turned) - turned[0]).max() < 2
 
 
-def test_superpixels_lie_beside_every_photo(faces, tmp_path):
-    dataset = tmp_path / "set"
-    prepare_photos(faces, dataset, PHOTOS, workers=1)
+def test_superpixels_lie_beside_every_photo(corpus):
+    dataset = corpus[1]
     kept = names(dataset / "train_photo")
-    assert len(kept) == 2
-    assert names(dataset / "seg_train_5-0.8-50") == kept
-    for name in kept:
+    assert kept and names(dataset / "seg_train_5-0.8-50") == kept
+    for name in kept[:2]:
         picture = read_image(dataset / "train_photo" / name)
         assert picture.shape == (64, 64, 3)
         flat = read_image(dataset / "seg_train_5-0.8-50" / name)
         np.testing.assert_array_equal(flat, superpixels(picture, min_size=50))
 
 
-def test_the_transform_carries_the_landmarks_into_the_picture(faces, tmp_path):
-    summary = prepare_photos(faces, tmp_path / "set", PHOTOS, workers=1)
-    for record in summary.records:
+def test_the_transform_carries_the_landmarks_into_the_picture(corpus):
+    for record in corpus[2].records:
+        if record.decision == "dropped":
+            continue
         matrix = np.array(record.transform)
         points = np.array(record.landmarks) @ matrix[:, :2].T + matrix[:, 2]
         left_eye, right_eye = points[:2]
@@ -127,6 +135,12 @@ def test_the_transform_carries_the_landmarks_into_the_picture(faces, tmp_path):
         assert ((0 < points) & (points < 64)).all()
         assert record.sha256[:8] in record.name
         assert record.confidence > 0.9
+
+
+def prepared(inbox, **settings):
+    """What comes of a folder of photos, in this process."""
+    settings = PhotoSettings(**{**vars(PHOTOS), **settings})
+    return prepare_photos(inbox, inbox.parent / "set", settings, workers=1)
 
 
 @pytest.mark.parametrize(
@@ -138,90 +152,76 @@ def test_the_transform_carries_the_landmarks_into_the_picture(faces, tmp_path):
         ({"min_face": 200}, "face too small"),
     ],
 )
-def test_filters_tell_the_value_and_the_threshold(tmp_path, settings, reason):
-    (tmp_path / "in").mkdir()
-    write_image(tmp_path / "in" / "a.png", portrait())
-    settings = PhotoSettings(**{**vars(PHOTOS), **settings})
-    summary = prepare_photos(tmp_path / "in", tmp_path / "set", settings, workers=1)
-    (record,) = summary.records
+def test_filters_tell_the_value_and_the_threshold(inbox, settings, reason):
+    write_image(inbox / "a.png", portrait())
+    (record,) = prepared(inbox, **settings).records
     assert record.reason == reason
     assert any(letter.isdigit() for letter in record.detail)
-    assert names(tmp_path / "set" / "train_photo") == []
+    assert names(inbox.parent / "set" / "train_photo") == []
 
 
-def test_near_duplicates_are_dropped_and_the_first_kept(tmp_path):
-    (tmp_path / "in").mkdir()
-    write_image(tmp_path / "in" / "a.png", portrait())
-    write_image(tmp_path / "in" / "b.jpg", portrait())
-    shutil.copy(tmp_path / "in" / "a.png", tmp_path / "in" / "c.png")
-    settings = PhotoSettings(size=64, min_face=40, val_share=0)
-    summary = prepare_photos(tmp_path / "in", tmp_path / "set", settings, workers=1)
-    first, second, third = summary.records
+def test_near_duplicates_are_dropped_and_the_first_kept(inbox):
+    write_image(inbox / "a.png", portrait())
+    write_image(inbox / "b.jpg", portrait())
+    shutil.copy(inbox / "a.png", inbox / "c.png")
+    first, second, third = prepared(inbox, duplicate_distance=32).records
     assert first.decision == "kept"
     assert second.reason == third.reason == "near-duplicate"
     assert first.name in second.detail and first.name in third.detail
-    assert names(tmp_path / "set" / "train_photo") == [first.name]
+    assert names(inbox.parent / "set" / "train_photo") == [first.name]
 
 
-def test_only_the_largest_face_on_request(tmp_path):
-    files = make_corpus(tmp_path / "corpus")
-    (tmp_path / "in").mkdir()
-    shutil.copy(files["six_faces.jpg"], tmp_path / "in")
-    settings = PhotoSettings(**{**vars(PHOTOS), "faces": "largest"})
-    summary = prepare_photos(tmp_path / "in", tmp_path / "set", settings, workers=1)
-    assert [record.face for record in summary.records] == [1]
+def test_only_the_largest_face_on_request(corpus, inbox):
+    shutil.copy(corpus[0]["six_faces.jpg"], inbox)
+    assert [r.face for r in prepared(inbox, faces="largest").records] == [1]
 
 
-def test_val_gets_its_share_without_superpixels(faces, tmp_path):
-    settings = PhotoSettings(**{**vars(PHOTOS), "val_share": 1})
-    summary = prepare_photos(faces, tmp_path / "set", settings, workers=1)
-    assert names(tmp_path / "set" / "val") == sorted(r.name for r in summary.records)
-    assert names(tmp_path / "set") == ["prepare", "val"]
+def test_val_gets_its_share_without_superpixels(inbox):
+    write_image(inbox / "a.png", portrait())
+    (record,) = prepared(inbox, val_share=1).records
+    assert names(inbox.parent / "set" / "val") == [record.name]
+    assert names(inbox.parent / "set") == ["prepare", "val"]
 
 
-def test_what_a_picture_does_to_the_code_ends_as_a_record(faces, tmp_path, monkeypatch):
+def test_what_a_picture_does_to_the_code_ends_as_a_record(inbox, monkeypatch):
     def fails(path, source, settings):
         raise ZeroDivisionError("of all things")
 
     monkeypatch.setattr(photo, "prepare_photo", fails)
-    summary = prepare_photos(faces, tmp_path / "set", PHOTOS, workers=1)
-    assert [record.reason for record in summary.records] == ["failed", "failed"]
-    assert summary.records[0].detail == "ZeroDivisionError: of all things"
-    assert summary.records[0].sha256
+    write_image(inbox / "a.png", portrait())
+    (record,) = prepared(inbox).records
+    assert (record.reason, record.detail) == (
+        "failed",
+        "ZeroDivisionError: of all things",
+    )
+    assert record.sha256
 
 
 # Anime pictures
 
 
-def test_a_style_has_pictures_smooth_ones_and_noisy_ones(drawn, tmp_path):
-    summary = prepare_anime(drawn, tmp_path, "Drawn", ANIME, workers=1)
-    kept = sorted(record.name for record in summary.records if record.name)
+def test_a_style_has_pictures_smooth_ones_and_noisy_ones(drawn, drawn_set):
+    records = prepare_anime(drawn, drawn_set, "S", ANIME).records
+    kept = sorted(record.name for record in records if record.name)
     assert len(kept) > 15
-    for folder in ("style", "smooth", "smooth_noise"):
-        assert names(tmp_path / "Drawn" / folder) == kept
+    folders = [drawn_set / "S" / name for name in ("style", "smooth", "smooth_noise")]
+    assert all(names(folder) == kept for folder in folders)
+    assert {record.folder for record in records if record.name} == {"S/style"}
     for name in kept[:3]:
-        style, smooth, noisy = (
-            read_image(tmp_path / "Drawn" / folder / name)
-            for folder in ("style", "smooth", "smooth_noise")
-        )
+        style, smooth, noisy = (read_image(folder / name) for folder in folders)
         np.testing.assert_array_equal(smooth, edge_smooth(style))
         changed = (noisy != smooth).any(-1)
         assert (noisy[changed] == 255).all()
         white = (noisy == 255).all(-1).mean()
         assert 0.1 <= white + 1e-3 and changed.mean() <= 0.1 + 1e-3
-    assert {record.folder for record in summary.records if record.name} == {
-        "Drawn/style"
-    }
 
 
 @pytest.fixture
-def transparent(tmp_path):
-    folder = tmp_path / "in"
-    folder.mkdir()
+def transparent(inbox):
     image = Image.fromarray(portrait()).convert("RGBA")
     image.putalpha(Image.fromarray(vignette()))
-    image.save(folder / "a.png")
-    return folder
+    image.save(inbox / "a.png")
+    return inbox
 
 
 def style_of(folder, dataset, **settings):
@@ -248,27 +248,21 @@ def test_transparent_pictures_lie_on_the_ground_that_was_chosen(transparent, tmp
         assert np.abs(plain[middle] - other[middle].astype(int)).max() <= 3
 
 
-def test_tall_pictures_lose_their_feet_and_wide_ones_their_sides(tmp_path):
-    folder = tmp_path / "in"
-    folder.mkdir()
+def test_tall_pictures_lose_their_feet_and_wide_ones_their_sides(inbox, tmp_path):
     rows = np.repeat(np.arange(200, dtype=np.uint8), 100).reshape(200, 100)
-    write_image(folder / "a.png", np.stack([rows] * 3, -1))
-    top = style_of(folder, tmp_path / "set")
+    write_image(inbox / "a.png", np.stack([rows] * 3, -1))
+    top = style_of(inbox, tmp_path / "set")
     assert top.min() < 2 and 98 <= top.max() < 101
-    center = style_of(folder, tmp_path / "set", square="center")
+    center = style_of(inbox, tmp_path / "set", square="center")
     assert 49 <= center.min() < 52 and 148 <= center.max() < 151
 
 
-def test_small_grey_and_lettered_pictures_are_dropped_on_request(tmp_path):
-    folder = tmp_path / "in"
-    folder.mkdir()
+def test_small_grey_and_lettered_pictures_are_dropped_on_request(inbox, tmp_path):
     color = draw_anime(random_portrait(1), 96)
-    write_image(folder / "color.png", color)
-    write_image(
-        folder / "grey.png",
-        color.mean(-1, keepdims=True).repeat(3, -1).astype(np.uint8),
-    )
-    write_image(folder / "small.png", color[:40])
+    grey = color.mean(-1, keepdims=True).repeat(3, -1)
+    write_image(inbox / "color.png", color)
+    write_image(inbox / "grey.png", np.uint8(grey))
+    write_image(inbox / "small.png", color[:40])
     lettered = Image.fromarray(color).resize((256, 256))
     ImageDraw.Draw(lettered).text(
         (20, 225),
@@ -278,7 +272,7 @@ def test_small_grey_and_lettered_pictures_are_dropped_on_request(tmp_path):
         stroke_width=2,
         stroke_fill=(0, 0, 0),
     )
-    lettered.save(folder / "text.png")
+    lettered.save(inbox / "text.png")
     settings = AnimeSettings(
         size=256,
         min_size=64,
@@ -286,7 +280,7 @@ def test_small_grey_and_lettered_pictures_are_dropped_on_request(tmp_path):
         max_text=0.002,
         duplicate_distance=ALL,
     )
-    summary = prepare_anime(folder, tmp_path / "set", "S", settings, workers=1)
+    summary = prepare_anime(inbox, tmp_path / "set", "S", settings, workers=1)
     assert reasons(summary) == {
         "color.png": "kept",
         "grey.png": "monochrome",
@@ -298,23 +292,21 @@ def test_small_grey_and_lettered_pictures_are_dropped_on_request(tmp_path):
 # Both
 
 
-def test_the_second_run_does_nothing(drawn, tmp_path):
-    prepare_anime(drawn, tmp_path, "S", ANIME, workers=1)
-    before = tree(tmp_path)
-    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.png")}
-    summary = prepare_anime(drawn, tmp_path, "S", ANIME, workers=1)
+def test_the_second_run_does_nothing(drawn, dataset):
+    before = tree(dataset)
+    stamps = {path: path.stat().st_mtime_ns for path in dataset.rglob("*.png")}
+    summary = prepare_anime(drawn, dataset, "S", ANIME, workers=1)
     assert summary.new == 0 and len(summary.records) == 20
-    assert tree(tmp_path) == before
+    assert tree(dataset) == before
     assert stamps == {path: path.stat().st_mtime_ns for path in stamps}
 
 
-def test_lost_files_come_back(drawn, tmp_path):
-    prepare_anime(drawn, tmp_path, "S", ANIME, workers=1)
-    before = tree(tmp_path)
-    next((tmp_path / "S" / "smooth").iterdir()).unlink()
-    summary = prepare_anime(drawn, tmp_path, "S", ANIME, workers=1)
+def test_lost_files_come_back(drawn, dataset):
+    before = tree(dataset)
+    next((dataset / "S" / "smooth").iterdir()).unlink()
+    summary = prepare_anime(drawn, dataset, "S", ANIME, workers=1)
     assert summary.new == 1
-    assert tree(tmp_path) == before
+    assert tree(dataset) == before
 
 
 def test_sources_can_be_added_changed_and_limited(drawn, tmp_path):
@@ -348,25 +340,23 @@ def test_a_trial_writes_nothing(drawn, tmp_path):
     assert not (tmp_path / "set").exists()
 
 
-def test_other_settings_need_redo_and_it_deletes_what_was_there(drawn, tmp_path):
-    prepare_anime(drawn, tmp_path, "S", ANIME, workers=1)
-    before = tree(tmp_path)
+def test_other_settings_need_redo_and_it_deletes_what_was_there(drawn, dataset):
+    before = tree(dataset)
     other = AnimeSettings(size=32, min_size=32)
     with pytest.raises(InputError, match="size 64, received 32; --redo"):
-        prepare_anime(drawn, tmp_path, "S", other, workers=1)
-    assert tree(tmp_path) == before
-    strange = tmp_path / "S" / "style" / "mine.png"
+        prepare_anime(drawn, dataset, "S", other, workers=1)
+    assert tree(dataset) == before
+    strange = dataset / "S" / "style" / "mine.png"
     write_image(strange, draw_anime(random_portrait(99), 32))
-    prepare_anime(drawn, tmp_path, "S", other, workers=1, limit=3, redo=True)
+    prepare_anime(drawn, dataset, "S", other, workers=1, limit=3, redo=True)
     assert len(names(strange.parent)) == 4 and strange.exists()
     for path in strange.parent.iterdir():
         assert read_image(path).shape == (32, 32, 3)
 
 
-def test_processes_give_the_same_folder_as_one(drawn, tmp_path):
-    prepare_anime(drawn, tmp_path / "one", "S", ANIME, workers=1)
-    prepare_anime(drawn, tmp_path / "two", "S", ANIME, workers=2)
-    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+def test_processes_give_the_same_folder_as_one(drawn, drawn_set, tmp_path):
+    prepare_anime(drawn, tmp_path, "S", ANIME, workers=2)
+    assert tree(tmp_path) == tree(drawn_set)
 
 
 def dies(path, source, settings):
@@ -379,6 +369,7 @@ def test_a_process_that_dies_ends_the_run_with_a_sentence(drawn, tmp_path, monke
         prepare_anime(drawn, tmp_path, "S", ANIME, workers=2)
 
 
+@pytest.mark.slow
 def test_killed_five_times_it_ends_with_the_same_bytes(drawn, tmp_path):
     def command(dataset):
         options = "--size 64 --min-size 32 --workers 2 --style S".split()
@@ -431,10 +422,16 @@ def test_wrong_folders_are_refused_before_anything_is_written(drawn, tmp_path):
     [
         (PhotoSettings(size=16), "--size must be from 32 to 4096, received 16"),
         (PhotoSettings(min_confidence=1.5), "--min-confidence must be from 0 to 1"),
-        (PhotoSettings(margin=float("nan")), "--margin must be from 0 to 4, received nan"),
+        (
+            PhotoSettings(margin=float("nan")),
+            "--margin must be from 0 to 4, received nan",
+        ),
         (PhotoSettings(min_face=0), "--min-face must be 1 or more"),
         (AnimeSettings(color=(0, 0, 256)), "--color must be from 0 to 255"),
-        (AnimeSettings(ground="folder"), "--backgrounds must be given with --ground folder, and only then"),
+        (
+            AnimeSettings(ground="folder"),
+            "--backgrounds must be given with --ground folder, and only then",
+        ),
     ],
 )
 def test_settings_out_of_range_are_refused(drawn, tmp_path, settings, rule):
