@@ -1,12 +1,16 @@
 """The tools as people call them: what they print, write and refuse."""
 
+import contextlib
+import io
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from animegan_tf.config import TrainConfig
 from animegan_tf.imaging.codec import read_image, write_image
@@ -22,22 +26,9 @@ TOOLS = Path(__file__).parents[1] / "tools"
 SMALL = "--image-size 32 --width 4 --batch-size 2".split()
 
 
-def in_subprocess(folder, tool, *arguments):
-    """Runs a tool as a shell would; returns (exit status, stdout, stderr)."""
-    done = subprocess.run(
-        [sys.executable, TOOLS / tool, *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        timeout=300,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
 @pytest.fixture
 def call(tmp_path, monkeypatch, run_here):
-    """Runs a tool in this process, inside `tmp_path`; returns as `in_subprocess`."""
+    """Runs a tool in this process, inside `tmp_path`; as `run_here` does."""
     monkeypatch.chdir(tmp_path)
     return run_here
 
@@ -62,23 +53,27 @@ def files_in(folder):
 # Help.
 
 
-@pytest.mark.parametrize("tool", sorted(p.name for p in TOOLS.glob("*.py")))
-def test_help_is_shown_without_importing_tensorflow(tool):
+def test_help_is_shown_without_importing_tensorflow():
     code = (
         "import runpy, sys\n"
-        f"sys.argv = ['{tool}', '--help']\n"
         # As Python does for a script.
         f"sys.path.insert(0, {str(TOOLS)!r})\n"
-        "try:\n"
-        f"    runpy.run_path({str(TOOLS / tool)!r}, run_name='__main__')\n"
-        "except SystemExit as end:\n"
-        "    assert not end.code\n"
-        "loaded = {'tensorflow', 'keras', 'skimage'} & set(sys.modules)\n"
-        "assert not loaded, loaded\n"
+        "for path in sys.argv[1:]:\n"
+        "    sys.argv = [path, '--help']\n"
+        "    try:\n"
+        "        runpy.run_path(path, run_name='__main__')\n"
+        "    except SystemExit as end:\n"
+        "        assert not end.code, path\n"
+        "    loaded = {'tensorflow', 'keras', 'skimage'} & set(sys.modules)\n"
+        "    assert not loaded, (path, loaded)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    tools = sorted(TOOLS.glob("*.py"))
+    command = [sys.executable, "-c", code, *tools]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"usage: {tool}" in done.stdout and f"tools/{tool}" in done.stdout
+    for tool in tools:
+        assert f"usage: {tool.name}" in done.stdout
+        assert f"tools/{tool.name}" in done.stdout
 
 
 def test_help_of_training_is_a_page_and_help_all_the_rest(call):
@@ -92,19 +87,23 @@ def test_help_of_training_is_a_page_and_help_all_the_rest(call):
     assert "--targets.min-size" not in short and "(default: 100)" in full
 
 
-# A run from beginning to end, in a process of its own; it is resumed in this one.
+# A run from beginning to end, whose steps are computed operation by operation: tracing
+# them takes longer.
 
 
 @pytest.fixture(scope="module")
 def sample_run(tmp_path_factory):
     """A folder where `tools/train.py` ran on the sample data, and its output."""
-    folder = tmp_path_factory.mktemp("work")
+    folder, out = tmp_path_factory.mktemp("work"), io.StringIO()
     lengths = "--steps-per-epoch 2 --pretrain-epochs 1 --epochs 2".split()
-    status, out, err = in_subprocess(
-        folder, "train.py", *SMALL, *lengths, "--run-dir", "run", "--cache", "cache"
-    )
-    assert status == 0, err
-    return folder, out
+    flags = [*SMALL, *lengths, "--run-dir", "run", "--cache", "cache"]
+    tf.config.run_functions_eagerly(True)
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["train.py", *flags])
+        runpy.run_path(str(TOOLS / "train.py"), run_name="__main__")
+    tf.config.run_functions_eagerly(False)
+    return folder, out.getvalue()
 
 
 def printed_paths(folder, out):
@@ -130,34 +129,23 @@ def test_the_sample_run_says_what_it_is_and_where_things_are(sample_run):
     assert sorted(p.name for p in folder.iterdir()) == ["cache", "run"]
 
 
-def test_a_photo_is_stylized_with_the_run(sample_run):
+def test_a_photo_is_stylized_with_the_run(sample_run, call):
     folder, _ = sample_run
     photo = draw_photo(random_portrait(7), 75)[:61]
-    write_image(folder / "photo.jpg", photo)
-    status, out, err = in_subprocess(
-        folder,
-        *("stylize.py", "photo.jpg", "-o", "picture.png"),
-        *("--generator", "run/generator.keras"),
-    )
+    write_image(Path("photo.jpg"), photo)
+    arguments = "photo.jpg", "--generator", folder / "run" / "generator.keras"
+    status, out, err = call("stylize.py", *arguments, "-o", "picture.png")
     assert (status, out) == (0, "picture.png\n"), err
-    picture = read_image(folder / "picture.png")
+    picture = read_image(Path("picture.png"))
     assert picture.shape == photo.shape
     assert np.std(picture) > 1 and np.abs(picture - photo.astype(float)).mean() > 1
-
-
-def test_the_last_steps_own_weights_paint_on_request(sample_run):
-    folder, _ = sample_run
-    photo = draw_photo(random_portrait(8), 64)
-    write_image(folder / "own.png", photo)
-    arguments = "own.png", "-o", "raw.png", "--generator", "run/generator.keras"
-    status, _, err = in_subprocess(folder, "stylize.py", *arguments, "--raw")
+    # The last step's own weights paint on request.
+    status, _, err = call("stylize.py", *arguments, "--raw", "-o", "raw.png")
     assert status == 0, err
-    raw, averaged = (
-        Stylizer(folder / "run" / f"{name}.keras")(photo)
-        for name in ("generator_raw", "generator")
-    )
-    np.testing.assert_array_equal(read_image(folder / "raw.png"), raw)
-    assert (raw != averaged).any()
+    own = Stylizer(folder / "run" / "generator_raw.keras")
+    raw = own(read_image(Path("photo.jpg")))
+    np.testing.assert_array_equal(read_image(Path("raw.png")), raw)
+    assert (raw != picture).any()
 
 
 def test_a_run_goes_on_where_it_stopped(sample_run, call, monkeypatch, eager):
