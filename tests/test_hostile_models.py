@@ -186,8 +186,8 @@ def test_functions_for_saving_are_not_called_by_those_that_paint(exported):
     def call_saving(graph):
         functions = graph.graph_def.library.function
         (save,) = (f for f in functions if "traced_save" in f.signature.name)
-        (paint,) = (f for f in functions if "inference_paint" in f.signature.name)
-        call = paint.node_def.add(name="more", op="StatefulPartitionedCall")
+        (stylize,) = (f for f in functions if "inference_stylize" in f.signature.name)
+        call = stylize.node_def.add(name="more", op="StatefulPartitionedCall")
         call.attr["f"].func.name = save.signature.name
 
     edited(exported, call_saving)
