@@ -1,4 +1,4 @@
-"""Every setting of a training run: default, bounds, help, and the rules between them."""
+"""Every setting of a training run: default, bounds, help, and rules between them."""
 
 from dataclasses import dataclass
 from pathlib import Path

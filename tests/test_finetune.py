@@ -118,7 +118,8 @@ def test_a_frozen_base_costs_neither_gradients_nor_slots(config):
 
     class Watching:
         def gradient(self, target, sources, *args, **kwargs):
-            asked.extend(v.path for v in sources if isinstance(v, keras.Variable))
+            flat = tf.nest.flatten(sources)
+            asked.extend(v.path for v in flat if isinstance(v, keras.Variable))
             return gradient(self, target, sources, *args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -190,7 +191,7 @@ def test_what_training_cannot_start_from_begins_no_run(config, tmp_path, name):
 
 def test_nothing_is_frozen_that_was_not_trained():
     with pytest.raises(
-        InputError, match="--freeze must be none without --init; .*base"
+        InputError, match="--freeze must be none without --init, .*base"
     ):
         check_config(TrainConfig(start=StartConfig(freeze="base")))
 

@@ -14,8 +14,8 @@ from animegan_tf.errors import InputError
 from animegan_tf.illustration import ANIME, STYLES, Illustrator, Style, load_style
 from animegan_tf.illustration.beard import certainty
 from animegan_tf.illustration.drawing import Canvas, brush, step
-from animegan_tf.illustration.flow import along, tangents
 from animegan_tf.illustration.eyes import drawn_iris
+from animegan_tf.illustration.flow import along, tangents
 from animegan_tf.illustration.head import Head
 from animegan_tf.illustration.skin import base_tone
 from animegan_tf.imaging.balance import skin_color

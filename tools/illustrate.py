@@ -1,4 +1,4 @@
-"""Draws photos of people as anime pictures, by code: `animegan_tf/cli/illustrate.py`."""
+"""Draws photos of people as anime pictures: `animegan_tf/cli/illustrate.py`."""
 
 from animegan_tf.cli import run_tool
 from animegan_tf.cli.illustrate import main

@@ -93,10 +93,10 @@ def evaluate_folders(
 ) -> Evaluation:
     """Figures of methods side by side, with the untouched photos as the zero line.
 
-    A metric whose network was not given is left out by name. Distances between sets, the
-    drawing classifier and LPIPS look at the top square of a picture; identity at the
-    largest face that MTCNN finds in the photo, in a square 1.35 times as large as its
-    box; colours at the whole picture.
+    A metric whose network was not given is left out by name. Distances between sets,
+    the drawing classifier and LPIPS look at the top square of a picture; identity at
+    the largest face that MTCNN finds in the photo, in a square 1.35 times as large as
+    its box; colours at the whole picture.
 
     Args:
         photos: folder of photos.

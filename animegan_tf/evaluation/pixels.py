@@ -86,8 +86,9 @@ def ms_ssim(photo, picture) -> float:
     Reference:
         Wang et al., *Multi-scale Structural Similarity for Image Quality Assessment*,
         Asilomar 2003. Agrees with `tf.image.ssim_multiscale` with `max_val=255`,
-        which takes six times as long and loads TensorFlow: scales are averaged 2 x 2, negative terms count as 0, and the product of the
-        scales is taken for each channel.
+        which takes six times as long and loads TensorFlow: scales are averaged 2 x 2,
+        negative terms count as 0, and the product of the scales is taken for each
+        channel.
     """
     last = len(_SCALE_WEIGHTS) - 1
     # An odd side is rounded up when it is halved.

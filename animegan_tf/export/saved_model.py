@@ -54,7 +54,7 @@ def export_saved_model(generator, folder, version=1, overwrite=False, warmup=Tru
     # Every node of the graph repeats the name: a short one saves 50 KB.
     model = keras.Model(model.input, model.output, name="g")
     try:
-        # Serving watches the folder for names that are numbers, which this one has last.
+        # Serving watches the folder for names that are numbers: this one gets its last.
         with replacing_folder(target) as temporary:
             save_functions(model, _signatures(model), temporary)
             if warmup:

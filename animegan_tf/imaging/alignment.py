@@ -1,4 +1,4 @@
-"""The frame that shows all faces alike: where landmarks lie in it, and cutting it out."""
+"""The frame that shows all faces alike: where landmarks lie in it; cutting it out."""
 
 import math
 

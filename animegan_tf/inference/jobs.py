@@ -117,16 +117,9 @@ def stylize_jobs(
         if stylizer.faces == []:
             tqdm.write(f"no face found: {photo}", file=sys.stderr)
 
-    ready, failed = [], 0
-    for job in jobs:
-        try:
-            make_folder(job[1].parent)
-            check_target(job[1])
-            ready.append(job)
-        except FinalError:
-            raise
-        except InputError as error:
-            failed += left_out(error)
+    jobs = list(jobs)
+    ready = list(_ready(jobs, left_out))
+    failed = len(jobs) - len(ready)
     photos = [job for job in ready if not is_video(job[0])]
     results = stylize_files(
         stylizer, photos, side_by_side, keep_metadata, batch, tell_of_faces
@@ -142,6 +135,20 @@ def stylize_jobs(
             except InputError as error:
                 failed += left_out(error)
     return failed
+
+
+def _ready(jobs, left_out):
+    """Yields the jobs whose targets can be written, and tells of the others."""
+    for job in jobs:
+        try:
+            make_folder(job[1].parent)
+            check_target(job[1])
+        except FinalError:
+            raise
+        except InputError as error:
+            left_out(error)
+        else:
+            yield job
 
 
 def _stylize_video(stylizer, source, target, side_by_side, options):

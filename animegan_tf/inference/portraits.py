@@ -56,8 +56,8 @@ def stylize_faces(picture, photo, faces, stylize, sides, kept=False):
         faces: sequence of the photo's `Face`s.
         stylize: callable, uint8 RGB `(side, side, 3)` to the same.
         sides: smallest and largest side of a frame.
-        kept: whether the picture is the photo; else it is a stylized one. The faces take
-            its tone outwards.
+        kept: whether the picture is the photo; else it is a stylized one. The faces
+            take its tone outwards.
     """
 
     def patch(face):

@@ -141,7 +141,8 @@ class RestClient(_Client):
         super().__init__(url, model, version, timeout)
         if not _is_url(url):
             raise InputError(
-                f"the server's URL must look like http://localhost:8501, received {url}."
+                "the server's URL must look like http://localhost:8501, received "
+                f"{url}."
             )
         self._address = f"{url.rstrip('/')}/v1/models/{_quoted(model)}"
         if version is not None and version != "":

@@ -40,20 +40,9 @@ def build_trainers(config, features):
     average = WeightAverage(generator, settings.ema)
     painted = config.data.photo_painted is not None
     pretrainer = GeneratorPretrainer(generator, features, weights, average, painted)
-    objective = config.objective
-    discriminators = [
-        build_discriminator(
-            config.width,
-            name,
-            config.precision,
-            objective.spectral,
-            objective.minibatch,
-        )
-        for name in ("support", "main")
-    ]
     trainer = DTGANVariant(
         generator,
-        *discriminators,
+        *_discriminators(config),
         features,
         weights=weights,
         targets=TargetPool(
@@ -62,7 +51,7 @@ def build_trainers(config, features):
             {"strength": targets.denoise, "template": targets.template},
         ),
         average=average,
-        settings=objective,
+        settings=config.objective,
         seed=config.data.seed,
     )
 
@@ -76,6 +65,15 @@ def build_trainers(config, features):
         optimizer(settings.discriminator_rate, trainer.discriminator_variables),
     )
     return pretrainer, trainer
+
+
+def _discriminators(config):
+    """The support tail's and the main tail's."""
+    settings = config.objective.spectral, config.objective.minibatch
+    return [
+        build_discriminator(config.width, name, config.precision, *settings)
+        for name in ("support", "main")
+    ]
 
 
 def training_state(config, files, pretrainer, trainer, writes=True):

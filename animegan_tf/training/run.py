@@ -93,13 +93,7 @@ def train(config: TrainConfig, resume: bool = False, callbacks=()) -> Path:
 
 def _train(config, files, devices, resume, callbacks):
     if devices.chief:
-        # What is there is cut, added to and deleted.
-        for path in (files.log, files.checkpoints, files.samples, files.tensorboard):
-            inside(files.folder, path.name, files.folder)
-        if not resume:
-            _require_new(files)
-        if files.folder.is_dir():
-            remove_temporaries(files.folder)
+        _tidy(files, resume)
     _seed(config.data.seed, config.deterministic)
     trained = None
     if config.start.init is not None and not resume:
@@ -140,6 +134,16 @@ def _train(config, files, devices, resume, callbacks):
     state.save()  # from the first moment on there is something to resume
     _fit(config, files, devices, sources, photos, trainers, state, judges, callbacks)
     return files.generator
+
+
+def _tidy(files, resume):
+    """Looks at a run's folder, whose files will be cut, added to and deleted."""
+    for path in (files.log, files.checkpoints, files.samples, files.tensorboard):
+        inside(files.folder, path.name, files.folder)
+    if not resume:
+        _require_new(files)
+    if files.folder.is_dir():
+        remove_temporaries(files.folder)
 
 
 def _fit(config, files, devices, sources, photos, trainers, state, judges, callbacks):

@@ -233,8 +233,8 @@ def _failures(seen, best):
         yield (
             VANISHING,
             (
-                f"discriminator right in {accuracy:.1%} and {told}, under {_FALL:g} of the "
-                f"{best:.3g} that it was"
+                f"discriminator right in {accuracy:.1%} and {told}, under {_FALL:g} of "
+                f"the {best:.3g} that it was"
             ),
         )
     if diversity < THRESHOLDS["diversity"]:
@@ -258,8 +258,8 @@ def _failures(seen, best):
         yield (
             OSCILLATION,
             (
-                f"the losses swing by {swings[0]:.2f} and {swings[1]:.2f} of their level, "
-                f"above {_SWING:g}"
+                f"the losses swing by {swings[0]:.2f} and {swings[1]:.2f} of their "
+                f"level, above {_SWING:g}"
             ),
         )
 

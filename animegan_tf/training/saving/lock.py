@@ -31,14 +31,16 @@ def owned(folder: Path):
     open_file(path, "a").close()
     try:
         with FileLock(path, blocking=False):
-            yield
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows keeps what is open
+                    path.unlink()
     except Timeout as error:
         raise InputError(
             f"{folder} must be of a run that no other process trains; one does"
         ) from error
     finally:
-        if new and list(folder.iterdir()) == [path]:
-            path.unlink()
         with suppress(OSError):  # not empty
             for made in new:
                 made.rmdir()
