@@ -29,6 +29,12 @@ def test_every_grey_level_survives_the_round_trip():
     np.testing.assert_array_equal(to_uint8(np.float32([-3, 3])), [0, 255])
 
 
+def test_distances_of_features_are_divided_by_their_channels():
+    a, b = np.zeros((1, 2, 2, 8), "float32"), np.full((1, 2, 2, 8), 3, "float32")
+    assert float(losses.feature_distance(a, b)) == pytest.approx(3 / 8)
+    assert float(losses.style_distance(a[0], b[0])) == pytest.approx(3 / 8)
+
+
 def test_gray_lab_and_guided_filter_agree_with_the_authors_code(photo):
     numbers = reference()
     assert_close(to_gray(photo)[:, ::4, ::4], numbers["gray3"], 1e-5)

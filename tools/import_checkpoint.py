@@ -1,4 +1,4 @@
-"""Turns TensorFlow 1 checkpoints into .keras: `animegan_tf/cli/import_checkpoint.py`."""
+"""TensorFlow 1 checkpoints into .keras: `animegan_tf/cli/import_checkpoint.py`."""
 
 from animegan_tf.cli import run_tool
 from animegan_tf.cli.import_checkpoint import main
