@@ -19,9 +19,8 @@ def render_page(data: str, texts: dict[str, str], number: int, catch: int) -> st
     Args:
         data: what `study.js` reads, of `make.script_json`: `id` of the study,
             `pictures` as data URIs, `questions` as [photo, first picture, second
-            picture], all indices into `pictures`,
-            `sheets` as [index into `questions`, option on the
-            left] and `ratio`, width by height of the tallest picture.
+            picture], all indices into `pictures`, `sheets` as [index into `questions`,
+            option on the left] and `ratio`, width by height of the tallest picture.
         texts: plain text of `title`, `question`, `intro` and `send_to`.
         number: int, questions a visitor answers.
         catch: int, how many of them are catch trials.
