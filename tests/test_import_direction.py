@@ -132,7 +132,8 @@ def watch(event, arguments):
     if event == "open":
         path = str(arguments[0])
         ours = path.startswith((sys.prefix, sys.base_prefix)) or path.endswith(".py")
-        if not ours and not path.endswith(".pyc"):
+        # Libraries look up which packages are installed, this one by its egg-info.
+        if not ours and not path.endswith(".pyc") and ".egg-info" not in path:
             seen.append(f"opened {path}")
     elif event in ("socket.connect", "subprocess.Popen", "os.mkdir", "os.rename"):
         seen.append(f"{event} {arguments}")
