@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from animegan_tf.data.crops import CropBatches, PairCrops
 from animegan_tf.data.pairs import load_pairs, split_pairs
 from animegan_tf.errors import InputError, Interrupted, TrainingError
-from animegan_tf.files import remove_temporaries
+from animegan_tf.files import remove_temporaries, write_atomic
 from animegan_tf.inference import load_generator
 from animegan_tf.models import (
     build_generator,
@@ -229,6 +228,4 @@ def _cut_log(path, taken):
         return
     lines = path.read_text().splitlines(keepends=True)
     kept = [line for line in lines if json.loads(line)["step"] <= taken]
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text("".join(kept))
-    os.replace(temporary, path)
+    write_atomic(path, "".join(kept).encode())
